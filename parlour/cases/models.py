@@ -1,0 +1,247 @@
+"""The record: cases, their threads and messages, and what is on its way out."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from parlour.channels.models import Brand, Inbox
+from parlour.customers.models import Customer, Identity
+from parlour.lib import clock
+from parlour.staff.models import Agent, Team
+
+
+class Status(models.TextChoices):
+    OPEN = "open", "Open"
+    RESOLVED = "resolved", "Resolved"
+
+
+class Level(models.TextChoices):
+    """A priority set by hand, which outweighs the score."""
+
+    LOW = "low", "Low"
+    NORMAL = "normal", "Normal"
+    HIGH = "high", "High"
+    URGENT = "urgent", "Urgent"
+
+
+class Case(models.Model):
+    """One customer's one issue, across as many threads as it takes."""
+
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL)
+    assignee = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="cases")
+    routing_reason = models.CharField(max_length=300, default="")
+    category = models.CharField(max_length=40, default="other")
+    category_by = models.CharField(max_length=40, default="model")
+    """``model`` or ``agent:<id>``: a category set by a person is not changed by the model."""
+    actionable = models.BooleanField(default=True)
+    """Whether any message of the customer needs an answer; noise is kept, but not queued."""
+    channel = models.CharField(max_length=16)
+    """The channel of the customer's latest words."""
+    visibility = models.CharField(max_length=8, default="public")
+    """Whether the customer's latest words are public or private."""
+    language = models.CharField(max_length=8, default="")
+    sentiment = models.CharField(max_length=8, default="neutral")
+    """Of the latest inbound message."""
+    urgency = models.FloatField(default=0)
+    """0..1, the highest among the unanswered inbound messages."""
+    snippet = models.CharField(max_length=200, default="")
+    """The beginning of the latest message."""
+    snippet_direction = models.CharField(max_length=4, default="in")
+    level = models.CharField(max_length=8, choices=Level.choices, null=True)
+    """Set by hand; None while the score decides."""
+    priority = models.SmallIntegerField(default=0)
+    """0..100; the queue's order."""
+    priority_reasons = models.JSONField(default=list)
+    """``[[points, words], ...]``, the parts of the score."""
+    opened_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+    """Latest activity, by the desk's clock: the order of the API's lists."""
+    waiting_since = models.DateTimeField(null=True)
+    """Since when the customer waits for an answer (platform's clock); None when nobody waits."""
+    first_response_at = models.DateTimeField(null=True)
+    """When the brand first answered, by the platform's clock."""
+    response_due_at = models.DateTimeField(null=True)
+    """When the promise of a first response breaks; None when it was kept or none was given."""
+    response_warn_at = models.DateTimeField(null=True)
+    """When to warn; cleared once warned."""
+    breached_at = models.DateTimeField(null=True)
+    rescore_at = models.DateTimeField(null=True)
+    """When policy looks again: the score has a part that grows with waiting. Verbs that change what it depends on set it to now."""
+    resolved_at = models.DateTimeField(null=True)
+    reopened = models.PositiveSmallIntegerField(default=0)
+    messages_in = models.PositiveIntegerField(default=0)
+    messages_out = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["brand", "customer"], condition=Q(status="open"), name="one_open_case"),
+        ]
+        indexes = [
+            # The queue: open, actionable, by priority; each tab has its own partial index so that a page is one range read.
+            models.Index(fields=["-priority", "-id"], condition=Q(status="open", actionable=True), name="case_queue"),
+            models.Index(
+                fields=["assignee", "-priority", "-id"], condition=Q(status="open", actionable=True), name="case_mine"
+            ),
+            models.Index(
+                fields=["-priority", "-id"],
+                condition=Q(status="open", actionable=True, assignee__isnull=True),
+                name="case_unassigned",
+            ),
+            models.Index(
+                fields=["response_due_at", "id"],
+                condition=Q(status="open", actionable=True, response_due_at__isnull=False),
+                name="case_due",
+            ),
+            models.Index(
+                fields=["response_warn_at"],
+                condition=Q(status="open", response_warn_at__isnull=False),
+                name="case_warn",
+            ),
+            models.Index(
+                fields=["rescore_at"], condition=Q(status="open", rescore_at__isnull=False), name="case_rescore"
+            ),
+            models.Index(fields=["-updated_at", "-id"], name="case_activity"),
+            models.Index(fields=["status", "-updated_at", "-id"], name="case_status_activity"),
+            models.Index(fields=["team", "-updated_at", "-id"], name="case_team_activity"),
+            models.Index(fields=["assignee", "-updated_at", "-id"], name="case_assignee_activity"),
+            models.Index(fields=["category", "-updated_at", "-id"], name="case_category_activity"),
+            models.Index(fields=["channel", "-updated_at", "-id"], name="case_channel_activity"),
+            models.Index(fields=["customer", "-id"], name="case_customer"),
+        ]
+
+
+class Thread(models.Model):
+    """One conversation as the platform sees it, with one customer. A thread without a customer is the brand's own post."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT)
+    external_id = models.CharField(max_length=250)
+    visibility = models.CharField(max_length=8)
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="threads")
+    case = models.ForeignKey(Case, null=True, on_delete=models.SET_NULL, related_name="threads")
+    """The case that holds it now; earlier messages keep the case they were part of."""
+    address = models.CharField(max_length=200, default="")
+    subject = models.CharField(max_length=200, default="")
+    url = models.CharField(max_length=500, default="")
+    last_inbound_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["inbox", "external_id"], name="thread_once")]
+
+
+class Direction(models.TextChoices):
+    IN = "in", "Inbound"
+    OUT = "out", "Outbound"
+    NOTE = "note", "Note"
+
+
+class Message(models.Model):
+    """One utterance in a thread, or a note on a case (which has no thread)."""
+
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="messages")
+    thread = models.ForeignKey(Thread, null=True, on_delete=models.PROTECT, related_name="messages")
+    inbox = models.ForeignKey(Inbox, null=True, on_delete=models.PROTECT)
+    channel = models.CharField(max_length=16, default="")
+    external_id = models.CharField(max_length=200, null=True)
+    """The platform's id; None for notes and for what the platform has not confirmed yet."""
+    reply_to = models.CharField(max_length=200, default="")
+    """External id of the message it answers, whether or not we have that one."""
+    direction = models.CharField(max_length=4, choices=Direction.choices)
+    visibility = models.CharField(max_length=8)
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL)
+    """Who wrote it, when a customer did."""
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    """Who wrote it, when somebody in the desk did."""
+    text = models.TextField(default="", blank=True)
+    sent_at = models.DateTimeField()
+    """By the platform's clock."""
+    stored_at = models.DateTimeField(default=clock.now)
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    """Deleted on the platform; the text is kept for the record and shown as deleted."""
+    hidden = models.BooleanField(default=False)
+    language = models.CharField(max_length=8, default="")
+    sentiment = models.CharField(max_length=8, default="")
+    sentiment_score = models.FloatField(null=True)
+    category = models.CharField(max_length=40, default="")
+    urgency = models.FloatField(null=True)
+    actionable = models.BooleanField(null=True)
+    meta = models.JSONField(default=dict)
+    """Small facts of the platform: reactions, postback payload, referral."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["inbox", "external_id"], name="message_once")]
+        indexes = [
+            models.Index(fields=["case", "-sent_at", "-id"], name="message_case"),
+            models.Index(fields=["thread", "-sent_at", "-id"], name="message_thread"),
+        ]
+
+
+class MessageVersion(models.Model):
+    """What a message said before it was edited on the platform."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="versions")
+    text = models.TextField()
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["until"]
+
+
+class Attachment(models.Model):
+    """A file that came with a message, where the platform keeps it."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+    kind = models.CharField(max_length=16)
+    url = models.TextField(default="")
+    name = models.CharField(max_length=200, default="")
+    mime = models.CharField(max_length=100, default="")
+    size = models.BigIntegerField(null=True)
+
+
+class DeliveryState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+    FAILED = "failed", "Failed"
+    UNCERTAIN = "uncertain", "Uncertain"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Delivery(models.Model):
+    """One thing to be done on the platform: sending a message of ours, or an act (hide, delete, ...) on a message."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
+    what = models.CharField(max_length=16, default="send")
+    """``send`` or an act of the contract."""
+    mode = models.CharField(max_length=16, default="reply")
+    target = models.CharField(max_length=200, default="")
+    """External id of the message that is answered or acted on."""
+    reference = models.CharField(max_length=40, unique=True)
+    """Ours; carried to the platform where it takes one, so that the echo can be told apart."""
+    idempotency_key = models.CharField(max_length=200, null=True, unique=True)
+    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    claimed_by = models.CharField(max_length=80, default="")
+    claimed_until = models.DateTimeField(null=True)
+    error_kind = models.CharField(max_length=32, default="")
+    error_words = models.CharField(max_length=500, default="")
+    created_at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message"], condition=Q(what="send"), name="send_once"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state="queued"), name="delivery_due"),
+            models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="delivery_claimed"),
+        ]

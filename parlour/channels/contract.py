@@ -1,0 +1,326 @@
+"""What a channel is: a translator between a platform's words and ours. It knows no customer, no case and no table.
+
+Bytes in become ``Inbound`` values; an ``Outbound`` value becomes a request to the platform. Everything the core needs to know about a
+platform is data here (``Capabilities``, ``Setting``), so that nothing outside a channel's folder asks which channel it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+Visibility = Literal["public", "private"]
+
+
+class Kind(StrEnum):
+    """What an inbound event is."""
+
+    MESSAGE = "message"  # somebody said something: private message, comment, post, review
+    ECHO = "echo"  # the brand's own words seen on the platform: ours confirmed, or written elsewhere
+    EDIT = "edit"
+    DELETE = "delete"
+    HIDE = "hide"
+    UNHIDE = "unhide"
+    REACTION = "reaction"
+    DELIVERED = "delivered"  # receipt for our message(s)
+    READ = "read"
+    FAILED = "failed"  # the platform gave up on our message
+    REVOKED = "revoked"  # our access was withdrawn
+    IGNORED = "ignored"  # known and knowingly not kept; ``reason`` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who spoke, as the platform names them. ``realm`` is the name space of ``external_id``: ids are unique within one realm,
+    and the public and private ids of one person on one platform share it (``meta:<page id>``, ``x``)."""
+
+    realm: str
+    external_id: str
+    name: str = ""
+    handle: str = ""
+    avatar_url: str = ""
+    followers: int | None = None
+    verified: bool = False
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadKey:
+    """One conversation as the platform sees it with one customer. ``external_id`` is unique within the inbox."""
+
+    external_id: str
+    visibility: Visibility
+    address: str = ""
+    """What an answer is sent to when it answers the thread as a whole (PSID, DM participant id)."""
+    subject: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message; fetched later, if at all. ``kind``: image, video, audio, file, sticker, link, location, post, other."""
+
+    kind: str
+    url: str = ""
+    name: str = ""
+    mime: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One event of a platform, normalised.
+
+    ``key`` is the event's dedup key, stable over redelivery, reordering and polling, unique within the inbox, at most 200 characters.
+    ``external_id`` is the id of the message it is about (for DELIVERED/READ by watermark it may be empty).
+    ``thread`` may be None when the platform does not say which customer's thread it is (a page's own reply): the thread of
+    ``reply_to`` is used, then.
+    """
+
+    kind: Kind
+    key: str
+    at: datetime
+    external_id: str = ""
+    author: Author | None = None
+    thread: ThreadKey | None = None
+    text: str = ""
+    reply_to: str = ""
+    """External id of the message this one answers, empty for none."""
+    attachments: tuple[Attachment, ...] = ()
+    counterpart: Author | None = None
+    """For an ECHO: the customer it was said to, when the platform tells."""
+    our_reference: str = ""
+    """For an ECHO or receipt: the reference we gave when sending (``Outbound.reference``), when the platform returns it."""
+    watermark: datetime | None = None
+    """For DELIVERED/READ: all our messages in the thread up to this time."""
+    reason: str = ""
+    """For IGNORED, FAILED and REVOKED: why, in words."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Small facts worth showing (reaction emoji, postback payload, referral), JSON-ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One event cut out of a webhook body at the door.
+
+    ``key``: the dedup key of the raw event (equal to the ``Inbound.key`` where one raw event gives one Inbound), at most 200 characters.
+    ``lane``: events with the same lane are handled in the order of their arrival (a thread belongs to one lane).
+    ``body``: JSON bytes that ``parse`` understands: an envelope of the platform's own shape holding just this event.
+    """
+
+    key: str
+    lane: str
+    body: bytes
+
+
+class ErrorKind(StrEnum):
+    """Why a platform refused, as far as the core needs to know."""
+
+    WINDOW_CLOSED = "window_closed"
+    RECIPIENT_UNAVAILABLE = "recipient_unavailable"
+    TARGET_DELETED = "target_deleted"
+    ALREADY_REPLIED = "already_replied"
+    AUTH_EXPIRED = "auth_expired"
+    PERMISSION = "permission"
+    RATE_LIMITED = "rate_limited"
+    INVALID = "invalid"
+    TOO_LONG = "too_long"
+    POLICY_BLOCK = "policy_block"
+    TRANSIENT = "transient"
+    UNKNOWN_OUTCOME = "unknown_outcome"  # the request went out and no answer came: it may have been done
+
+
+PERMANENT = frozenset(
+    {
+        ErrorKind.WINDOW_CLOSED,
+        ErrorKind.RECIPIENT_UNAVAILABLE,
+        ErrorKind.TARGET_DELETED,
+        ErrorKind.ALREADY_REPLIED,
+        ErrorKind.AUTH_EXPIRED,
+        ErrorKind.PERMISSION,
+        ErrorKind.INVALID,
+        ErrorKind.TOO_LONG,
+        ErrorKind.POLICY_BLOCK,
+    }
+)
+
+
+class ChannelError(Exception):
+    """A platform refused, or could not be reached. ``str(error)`` holds the platform's own words; ``retry_after`` is in seconds."""
+
+    def __init__(self, kind: ErrorKind, words: str, *, retry_after: float | None = None, code: str = "") -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.words = words
+        self.retry_after = retry_after
+        self.code = code
+
+    @property
+    def permanent(self) -> bool:
+        return self.kind in PERMANENT
+
+
+class Refused(Exception):
+    """The door refuses a request: its ``status`` (400 or 403) and the reason, which is sent back."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRequest:
+    """A request at the door. Header names are lower case; ``query`` holds the first value of each parameter."""
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handshake answers."""
+
+    status: int
+    body: bytes
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """An answer to send. ``mode``: ``reply`` answers in the thread it belongs to; ``private_reply`` answers a public message in private."""
+
+    text: str
+    visibility: Visibility
+    mode: Literal["reply", "private_reply"]
+    thread: str
+    """External id of the thread it belongs to."""
+    address: str
+    """``ThreadKey.address`` of that thread."""
+    target: str
+    """External id of the message it answers ('' when none)."""
+    author: str
+    """External id of the customer it is for."""
+    reference: str
+    """Our own reference, unique per message, to be carried to the platform where it takes one."""
+    last_inbound_at: datetime | None = None
+    """When the customer last wrote in this thread: decides reply windows."""
+    human: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the platform answered: the id of the new message and, when it opened or named another thread, that thread's key."""
+
+    external_id: str
+    thread: ThreadKey | None = None
+
+
+Act = Literal["hide", "unhide", "delete", "like", "unlike", "seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of an inbox, for its form, its check and the command line."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    secret: bool = False
+    default: str = ""
+    check: Callable[[str], str | None] = field(default=lambda value: None)
+    """Returns a sentence when the value is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a text may be, in the platform's own ``unit`` (``characters``, ``weighted``, ``bytes``)."""
+
+    length: int
+    unit: Literal["characters", "weighted", "bytes"] = "characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do, as data. Composer, validation, settings pages and docs derive from it."""
+
+    public: Limit | None = None
+    private: Limit | None = None
+    private_reply: bool = False
+    """A public message can be answered in private by the brand."""
+    private_reply_days: int | None = None
+    window_hours: int | None = None
+    """A private answer is free for this long after the customer's last message."""
+    human_agent_hours: int | None = None
+    """... and for this long when a person writes it."""
+    acts_public: frozenset[str] = frozenset()
+    acts_private: frozenset[str] = frozenset()
+    edits: bool = False
+    receipts: bool = False
+    webhook: bool = True
+    poll_seconds: int | None = None
+    """How often to poll, None for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxConfig:
+    """An inbox as a channel sees it: no table, just values."""
+
+    id: int
+    key: str
+    channel: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a poll brought: raw events in order, and the cursor to go on from."""
+
+    events: Sequence[Split]
+    cursor: dict[str, Any]
+    more: bool = False
+
+
+class Channel(Protocol):
+    """The contract. One module-level object per channel folder, named ``channel``."""
+
+    name: str
+    label: str
+    icon: str
+    """Text of a small inline SVG (24 by 24, currentColor), read from the channel's folder."""
+    settings: tuple[Setting, ...]
+    capabilities: Capabilities
+
+    def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
+        """Return when the request is authentic, else raise Refused(403). Reads raw bytes only."""
+
+    def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:
+        """Answer a platform's GET challenge, or raise Refused."""
+
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
+        """The events of one decoded body. Raises Refused(400) when it is not this platform's envelope at all; an envelope with
+        strange events inside gives one Split per event it can cut out. Must be fast: it runs at the door."""
+
+    def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> Iterable[Inbound]:
+        """Pure. What it does not know becomes Kind.IGNORED with a reason; what is malformed raises ValueError (the arrival is parked)."""
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
+        """Fetch what is new since ``cursor``. Raises ChannelError. Only called when ``capabilities.poll_seconds`` is set."""
+
+    def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
+        """Send, or raise ChannelError."""
+
+    def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
+        """Hide, unhide, delete, like, mark seen. Raises ChannelError."""
+
+    def length(self, text: str, visibility: Visibility) -> int:
+        """Length of ``text`` in the unit of the limit of that visibility."""
+
+    def check(self, inbox: InboxConfig) -> str:
+        """Ask the platform whether the credentials work; returns words about the account. Raises ChannelError."""

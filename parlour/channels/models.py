@@ -1,0 +1,69 @@
+"""Brands and the accounts they are reached at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from parlour.lib import clock, secretbox
+
+
+class Brand(models.Model):
+    """What the customer talks to."""
+
+    name = models.CharField(max_length=80, unique=True)
+    reopen_hours = models.PositiveIntegerField(default=72)
+    """A message this many hours after resolution, or sooner, reopens the case; a later one starts a new case."""
+    first_response_minutes = models.PositiveIntegerField(default=60)
+    """The promise: how soon a customer hears back."""
+    warning_minutes = models.PositiveIntegerField(default=15)
+    """How long before the promise is broken the desk warns."""
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Inbox(models.Model):
+    """One connected account on one channel."""
+
+    class Health(models.TextChoices):
+        OK = "ok", "Connected"
+        ATTENTION = "attention", "Needs attention"
+        PAUSED = "paused", "Paused"
+
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="inboxes")
+    channel = models.CharField(max_length=16)
+    name = models.CharField(max_length=80)
+    key = models.CharField(max_length=32, unique=True)
+    """The unguessable end of its webhook address."""
+    sealed = models.TextField(default="")
+    """Settings and credentials, sealed with the installation's secret; read through ``settings``."""
+    cursor = models.JSONField(default=dict)
+    """Where polling goes on."""
+    health = models.CharField(max_length=12, choices=Health.choices, default=Health.OK)
+    health_note = models.CharField(max_length=300, default="", blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    polled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["brand", "channel", "name"], name="inbox_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The opened settings; kept on the instance, never in a template's reach by accident (see ``__str__``)."""
+        if "_opened" not in self.__dict__:
+            self.__dict__["_opened"] = secretbox.unseal(self.sealed) if self.sealed else {}
+        opened: dict[str, Any] = self.__dict__["_opened"]
+        return opened
+
+    @property
+    def webhook_path(self) -> str:
+        return f"/in/{self.channel}/{self.key}"

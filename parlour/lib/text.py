@@ -1,0 +1,20 @@
+"""Text as it may be stored and shown: what platforms send is not always what a database accepts."""
+
+from __future__ import annotations
+
+import re
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_SPACE = re.compile(r"\s+")
+
+
+def storable(value: str, limit: int = 100_000) -> str:
+    """``value`` without NUL and lone surrogates (each becomes U+FFFD), at most ``limit`` characters long."""
+    return _UNSTORABLE.sub("\ufffd", value[:limit])
+
+
+def one_line(value: str, limit: int) -> str:
+    """``value`` on one line for names and snippets: no direction overrides, spaces folded, cut with an ellipsis."""
+    folded = _SPACE.sub(" ", _BIDI.sub("", storable(value, limit * 4 + 200))).strip()
+    return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"

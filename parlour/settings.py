@@ -1,0 +1,194 @@
+"""All settings, read from the environment only. A wrong value ends the start with one sentence (see ``parlour.cli``)."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent
+
+
+def _port(name: str, default: str) -> int:
+    value = os.environ.get(name, "") or default
+    if not value.isdigit() or not 1 <= int(value) <= 65535:
+        raise ImproperlyConfigured(f"{name} must be a port number from 1 to 65535, not {value!r}.")
+    return int(value)
+
+
+def _switch(name: str, default: str) -> bool:
+    value = (os.environ.get(name, "") or default).lower()
+    if value not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def _data_folder() -> Path:
+    folder = Path(os.environ.get("PARLOUR_DATA", "") or "var").expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"PARLOUR_DATA names {folder}, which cannot be made: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK):
+        raise ImproperlyConfigured(f"PARLOUR_DATA names {folder}, which cannot be written to.")
+    return folder
+
+
+def _secret(folder: Path) -> str:
+    """``PARLOUR_SECRET``, or one made at the first start and kept beside the database (readable by its owner only)."""
+    given = os.environ.get("PARLOUR_SECRET", "")
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("PARLOUR_SECRET must have at least 32 characters.")
+        return given
+    path = folder / "secret"
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    kept = path.read_text().strip()
+    if len(kept) < 32:
+        raise ImproperlyConfigured(f"The file {path} is damaged; put the secret it held into PARLOUR_SECRET.")
+    return kept
+
+
+def _database(folder: Path) -> dict[str, Any]:
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        return _sqlite(folder / "parlour.sqlite3")
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(Path(unquote(parts.path[1:] if parts.path.startswith("//") else parts.path)))
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// or sqlite:///.")
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL must end with the name of a database, as in postgresql://host/parlour.")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured("DATABASE_URL has a port that is not a number.") from error
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", None) or unquote(parts.hostname or ""),
+        "PORT": str(port or ""),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # IMMEDIATE: a transaction that reads and then writes waits for its turn instead of failing half-way.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA cache_size=-65536; PRAGMA mmap_size=1073741824; PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+
+
+PORT = _port("PARLOUR_PORT", "8000")
+PLAYGROUND = _switch("PARLOUR_PLAYGROUND", "1")
+DATA = _data_folder()
+SECRET_KEY = _secret(DATA)
+DATABASES = {"default": _database(DATA)}
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
+# Behind a proxy the desk is reached by other names; they are trusted only when the operator says so.
+PUBLIC_URL = os.environ.get("PARLOUR_URL", "").rstrip("/")
+if PUBLIC_URL and not urlsplit(PUBLIC_URL).hostname:
+    raise ImproperlyConfigured(f"PARLOUR_URL must be an address such as https://desk.example.com, not {PUBLIC_URL!r}.")
+_public_host = urlsplit(PUBLIC_URL).hostname or ""
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *([_public_host] if _public_host else [])]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.startswith("https") else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
+
+DEBUG = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "staff.Agent"
+ROOT_URLCONF = "parlour.urls"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django_htmx",
+    "ninja",
+    "parlour.staff",
+    "parlour.spine",
+    "parlour.channels",
+    "parlour.customers",
+    "parlour.understanding",
+    "parlour.cases",
+    "parlour.traffic",
+    "parlour.web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "parlour.web.middleware.security_headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "web" / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {"environment": "parlour.web.jinja.environment", "autoescape": True},
+    },
+]
+
+LOGIN_URL = "/sign-in"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Nothing personal in logs: Django's request logger would name paths with search words and full tracebacks with values.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "parlour": {"level": "INFO"},
+        "httpx": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,47 @@
+"""What a role may do. The same answer serves pages, fragments, the stream's fragments and the API."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from parlour.staff.models import Role
+
+
+class Denied(Exception):
+    """The caller may not do this. Its text is shown to the caller."""
+
+
+class Actor(Protocol):
+    """Whoever acts: an agent, a token, or the desk itself."""
+
+    role: str
+
+
+READ = "read"
+ANSWER = "answer"
+LEAD = "lead"
+ADMINISTER = "administer"
+
+RIGHTS: dict[str, frozenset[str]] = {
+    Role.ADMIN: frozenset({READ, ANSWER, LEAD, ADMINISTER}),
+    Role.LEAD: frozenset({READ, ANSWER, LEAD}),
+    Role.AGENT: frozenset({READ, ANSWER}),
+    Role.ANALYST: frozenset({READ}),
+}
+
+WORDS = {
+    READ: "read cases",
+    ANSWER: "answer or change cases",
+    LEAD: "lead a team",
+    ADMINISTER: "change how the desk is set up",
+}
+
+
+def may(actor: Actor, right: str) -> bool:
+    return right in RIGHTS.get(actor.role, frozenset())
+
+
+def require(actor: Actor, right: str) -> None:
+    """Raise Denied unless ``actor`` holds ``right``."""
+    if not may(actor, right):
+        raise Denied(f"The role “{actor.role}” may not {WORDS[right]}.")

@@ -1,0 +1,32 @@
+"""Reads of the staff room."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+
+from parlour.lib import clock
+from parlour.staff.actions import digest
+from parlour.staff.models import Agent, Presence, Team, Token
+
+
+def token_of(secret: str) -> Token | None:
+    """The live token with this text. Its last use is noted, at most once a minute."""
+    token = Token.objects.filter(digest=digest(secret), revoked_at=None).first()
+    now = clock.now()
+    if token and (token.used_at is None or now - token.used_at > timedelta(minutes=1)):
+        Token.objects.filter(pk=token.pk).update(used_at=now)
+    return token
+
+
+def agents_online() -> QuerySet[Agent]:
+    return Agent.objects.filter(is_active=True, presence=Presence.ONLINE)
+
+
+def agents() -> QuerySet[Agent]:
+    return Agent.objects.filter(is_active=True).order_by("name")
+
+
+def teams() -> QuerySet[Team]:
+    return Team.objects.order_by("name")
