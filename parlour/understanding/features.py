@@ -1,0 +1,190 @@
+"""Text to hashed features: words, beginnings and endings, concepts, feeling, negation, neighbours.
+
+A word is looked at once and remembered as a row; a message is then a list of rows, and everything that depends on the
+neighbourhood (negation, pairs of words) is computed for a whole batch with NumPy. The hash is CRC-32: the same in every process.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlour.understanding import lexicon
+
+BITS: Final = 18
+BUCKETS: Final = 1 << BITS
+MAX_CHARS: Final = 2_000
+_MAX_WORD = 40
+_MAX_WORDS = 60_000
+
+_STARTS: Final = ("^", "^url", "^shout", "^url shout")
+NEGATED: Final = "¬"
+
+# Scripts that write words without spaces are read sign by sign; pairs of neighbours then stand for words.
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uff66-\uff9d"
+_SYMBOLS = "\u2190-\u2bff\U0001f000-\U0001faff"
+_TOKEN = re.compile(
+    r"(?:https?://|www\.)\S*|@[\w.]*|\d[\d.,:]*"
+    r"|([:;=]['-]?[()\[\]dp/|]+(?!\w)|\(:|</?3"
+    r"|[!?]+|[.,;]"
+    f"|[{_UNSPACED}{_SYMBOLS}]"
+    "|[^\x00-\x26\x28-\x40\x5b-\x60\x7b-\xb4\xb6-\xb9\xbb-\xbf\u060c\u061b\u061f\u06d4\u0964\u0965"
+    f"\u2000-\u2bff\u3000-\u303f{_UNSPACED}\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe6f\uff00-\uff0f\U0001f000-\U000e01ef]+)"
+)
+_SHOUT = re.compile(r"\b[A-Z]{4,}\b")
+_STRETCH = re.compile(r"(.)\1{2,}")
+_ELISIONS = frozenset(["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "un", "nell", "sull", "dall", "quell"])
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of all messages in one line, the place where each message starts, and the bucket of the pair ending at each place.
+
+    ``pairs`` is -1 where there is none. A message always has at least one row (its start mark).
+    """
+
+    rows: Ints
+    starts: Ints
+    pairs: Ints
+    words: list[str]
+
+
+def _bucket(feature: str) -> int:
+    return crc32(feature.encode("utf-8", "surrogatepass")) & (BUCKETS - 1)
+
+
+def tokens(text: str) -> list[str]:
+    """Start mark and words of one text; an address, a name or a number becomes an empty word."""
+    text = text[:MAX_CHARS]
+    low = text.lower().replace("’", "'")
+    start = ("://" in low or "www." in low) + 2 * (_SHOUT.search(text) is not None)
+    found: list[str] = _TOKEN.findall(low)
+    found.insert(0, _STARTS[start])
+    return found
+
+
+class Words:
+    """The words seen so far, each as two rows: plain (even) and negated (odd). Not safe for threads: the caller holds a lock.
+
+    ``on_new(row, buckets)`` is told each new row's buckets, so that a reader can keep sums instead of features.
+    """
+
+    def __init__(self, feeling: Mapping[str, int], on_new: Callable[[int, list[int]], None]) -> None:
+        self._feeling = feeling
+        self._on_new = on_new
+        self._whole, self._begin = lexicon.table()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._row: dict[str, int] = {}
+        self._hash = np.zeros(4096, np.uint32)
+        self._negates = np.zeros(4096, np.bool_)
+        self._breaks = np.zeros(4096, np.bool_)
+
+    def batch(self, texts: Sequence[str]) -> Batch:
+        if len(self._row) > _MAX_WORDS:
+            self._clear()
+        known = self._row
+        words: list[str] = []
+        starts: list[int] = []
+        for text in texts:
+            starts.append(len(words))
+            words += tokens(text)
+        try:
+            ids = [known[word] for word in words]
+        except KeyError:
+            ids = [known[word] if word in known else self._learn(word) for word in words]
+        plain = np.array(ids, np.int64)
+        negated = self._negation(plain)
+        hashes = self._hash[plain]
+        mixed = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA6B))
+        buckets = (mixed >> np.uint32(32 - BITS)).astype(np.int64)
+        pairs = np.full(len(plain), -1, np.int64)
+        pairs[1:] = np.where((hashes[:-1] != 0) & (hashes[1:] != 0), buckets, -1)
+        return Batch(plain * 2 + negated, np.array(starts, np.int64), pairs, words)
+
+    def _negation(self, plain: Ints) -> NDArray[np.bool_]:
+        negates, open_ = self._negates[plain], ~self._breaks[plain]
+        reach = np.zeros(len(plain), np.bool_)
+        step = negates
+        for _ in range(3):
+            step = np.concatenate(([False], step[:-1])) & open_
+            reach |= step
+        return reach & ~negates
+
+    def _learn(self, word: str) -> int:
+        key = word if len(word) <= _MAX_WORD else word[:_MAX_WORD]
+        if key != word and key in self._row:
+            return self._row[key]
+        number = len(self._row)
+        if number >= len(self._hash):
+            self._hash = np.concatenate((self._hash, np.zeros_like(self._hash)))
+            self._negates = np.concatenate((self._negates, np.zeros_like(self._negates)))
+            self._breaks = np.concatenate((self._breaks, np.zeros_like(self._breaks)))
+        stop = key in (".", ",", ";")
+        self._row[key] = number
+        self._hash[number] = 0 if stop or key.startswith("^") else crc32(key.encode("utf-8", "surrogatepass")) | 1
+        self._negates[number] = key in lexicon.NEGATORS
+        self._breaks[number] = stop or key[0:1] in ("!", "?", "^") or key in lexicon.BREAKS
+        for negated in (False, True):
+            features = [] if stop else self._features(key, negated)
+            self._on_new(number * 2 + negated, [_bucket(feature) for feature in features])
+        return number
+
+    def _features(self, key: str, negated: bool) -> list[str]:
+        if not key:
+            return ["#"]
+        if key[0] in "!?":
+            return ["mark " + ("?" if "?" in key else "!"), *(["mark !!"] if len(key) > 1 else [])]
+        if key[0] == "^":
+            return [key]
+        word = _STRETCH.sub(r"\1\1", key.strip("'")) or key
+        head, _, tail = word.partition("'")
+        stem = tail if tail and head in _ELISIONS else word
+        mark = NEGATED if negated else ""
+        found = [mark + stem]
+        if len(stem) > 4:
+            found += ["<" + stem[:4], stem[-4:] + ">"]
+        if len(stem) > 6:
+            found.append("<" + stem[:6])
+        feeling = self._feeling.get(key) or self._feeling.get(stem) or 0
+        if feeling:
+            found += [f"{mark}feel{feeling}", mark + ("feel+" if feeling > 0 else "feel-")]
+        return found + [f"{mark}*{concept}" for concept in self._concepts(stem, bool(feeling))]
+
+    def _concepts(self, stem: str, felt: bool) -> list[str]:
+        found = list(self._whole.get(stem, ()))
+        for length in range(3, len(stem) + 1):
+            found += [concept for concept in self._begin.get(stem[:length], ()) if concept not in found]
+        # VADER has already said what an English word feels like; a cognate elsewhere must not count twice.
+        return [concept for concept in found if not (felt and concept in ("good", "bad"))]
+
+
+def matrix(texts: Sequence[str], feeling: Mapping[str, int]) -> Any:
+    """The same features as a sparse matrix, one row per text, for training: counts over the root of their number."""
+    from scipy.sparse import csr_matrix
+
+    of_row: dict[int, list[int]] = {}
+    words = Words(feeling, of_row.__setitem__)
+    data: list[NDArray[np.float32]] = []
+    columns: list[NDArray[np.int64]] = []
+    lengths = [0]
+    for text in texts:
+        batch = words.batch([text])
+        buckets = [bucket for row in batch.rows.tolist() for bucket in of_row[row]]
+        buckets += [pair for pair in batch.pairs.tolist() if pair >= 0]
+        unique, counts = np.unique(np.array(buckets, np.int64), return_counts=True)
+        columns.append(unique)
+        data.append((counts / np.sqrt(max(len(buckets), 1))).astype(np.float32))
+        lengths.append(len(unique))
+    return csr_matrix(
+        (np.concatenate(data), np.concatenate(columns), np.cumsum(lengths)),
+        shape=(len(texts), BUCKETS),
+        dtype=np.float32,
+    )
