@@ -62,15 +62,18 @@ class Case(models.Model):
     """Latest activity, by the desk's clock: the order of the API's lists."""
     waiting_since = models.DateTimeField(null=True)
     """Since when the customer waits for an answer (platform's clock); None when nobody waits."""
+    last_in_at = models.DateTimeField(null=True)
+    last_out_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
     """When the brand first answered, by the platform's clock."""
     response_due_at = models.DateTimeField(null=True)
     """When the promise of a first response breaks; None when it was kept or none was given."""
     response_warn_at = models.DateTimeField(null=True)
-    """When to warn; cleared once warned."""
+    """When to warn; None once warned."""
     breached_at = models.DateTimeField(null=True)
-    rescore_at = models.DateTimeField(null=True)
-    """When policy looks again: the score has a part that grows with waiting. Verbs that change what it depends on set it to now."""
+    look_at = models.DateTimeField(null=True)
+    """When policy looks at the case again: a clock is due, or a step of the waiting part of the score. Verbs that change what
+    policy depends on set it to now."""
     resolved_at = models.DateTimeField(null=True)
     reopened = models.PositiveSmallIntegerField(default=0)
     messages_in = models.PositiveIntegerField(default=0)
@@ -96,14 +99,7 @@ class Case(models.Model):
                 condition=Q(status="open", actionable=True, response_due_at__isnull=False),
                 name="case_due",
             ),
-            models.Index(
-                fields=["response_warn_at"],
-                condition=Q(status="open", response_warn_at__isnull=False),
-                name="case_warn",
-            ),
-            models.Index(
-                fields=["rescore_at"], condition=Q(status="open", rescore_at__isnull=False), name="case_rescore"
-            ),
+            models.Index(fields=["look_at"], condition=Q(status="open", look_at__isnull=False), name="case_look"),
             models.Index(fields=["-updated_at", "-id"], name="case_activity"),
             models.Index(fields=["status", "-updated_at", "-id"], name="case_status_activity"),
             models.Index(fields=["team", "-updated_at", "-id"], name="case_team_activity"),
@@ -179,6 +175,8 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["case", "-sent_at", "-id"], name="message_case"),
             models.Index(fields=["thread", "-sent_at", "-id"], name="message_thread"),
+            # What no model has looked at: empty but for what is being worked on, or was left by a crash.
+            models.Index(fields=["id"], condition=Q(direction="in", sentiment=""), name="message_unjudged"),
         ]
 
 

@@ -254,6 +254,8 @@ class Capabilities:
     private: Limit | None = None
     private_reply: bool = False
     """A public message can be answered in private by the brand."""
+    private_channel: str = ""
+    """Name of the sibling channel whose inbox (same brand, same realm) holds the private threads, when it is not this one."""
     private_reply_days: int | None = None
     window_hours: int | None = None
     """A private answer is free for this long after the customer's last message."""
@@ -296,6 +298,9 @@ class Channel(Protocol):
     """Text of a small inline SVG (24 by 24, currentColor), read from the channel's folder."""
     settings: tuple[Setting, ...]
     capabilities: Capabilities
+
+    def realm(self, inbox: InboxConfig) -> str:
+        """The name space of its authors' ids; inboxes of one realm know the same people by the same ids."""
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
         """Return when the request is authentic, else raise Refused(403). Reads raw bytes only."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from parlour.staff.models import Role
+from parlour.staff.models import Agent, Role, Token
 
 
 class Denied(Exception):
     """The caller may not do this. Its text is shown to the caller."""
 
 
-class Actor(Protocol):
-    """Whoever acts: an agent, a token, or the desk itself."""
-
-    role: str
+Actor = Agent | Token
+"""Whoever acts from outside. The desk itself acts without one (None) and needs no leave."""
 
 
 READ = "read"
@@ -45,3 +41,10 @@ def require(actor: Actor, right: str) -> None:
     """Raise Denied unless ``actor`` holds ``right``."""
     if not may(actor, right):
         raise Denied(f"The role “{actor.role}” may not {WORDS[right]}.")
+
+
+def actor_name(actor: Actor | None) -> str:
+    """How the event log names an actor."""
+    if actor is None:
+        return "desk"
+    return f"{'agent' if isinstance(actor, Agent) else 'token'}:{actor.pk}"

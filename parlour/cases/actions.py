@@ -1,0 +1,206 @@
+"""Verbs on a case. Each is one transaction and writes one line to the event log; ``by`` is whoever acts, None for the desk itself.
+
+All raise Denied without the right, Case.DoesNotExist or Message.DoesNotExist, and Invalid for what cannot be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from parlour.cases.access import Conflict, Invalid
+from parlour.cases.models import Case, Direction, Level, Message, Status
+from parlour.cases.replies import act, cancel_reply, reply, retry_reply, settle_reply
+from parlour.lib import clock
+from parlour.lib.text import storable
+from parlour.spine import actions as spine
+from parlour.spine import bus
+from parlour.staff import access as staff
+from parlour.staff.access import Actor, actor_name
+from parlour.staff.models import Agent, Team
+from parlour.understanding import actions as understanding
+from parlour.understanding.queries import CATEGORIES, SENTIMENTS
+
+NOTE_LIMIT = 20_000
+
+
+def _change(case_id: int, by: Actor | None, verb: str, changes: dict[str, Any], **data: Any) -> Case:
+    """Write ``changes`` and the line that tells of them, unless nothing changes. Policy looks at the case again."""
+    with transaction.atomic():
+        case = locked(case_id, by)
+        changes = {name: value for name, value in changes.items() if getattr(case, name) != value}
+        if changes:
+            now = clock.now()
+            changes |= {"updated_at": now, "look_at": now}
+            Case.objects.filter(pk=case.pk).update(**changes)
+            for name, value in changes.items():
+                setattr(case, name, value)
+            spine.write(verb, actor=actor_name(by), case_id=case.pk, **data)
+            bus.wake("policy")
+    return case
+
+
+def locked(case_id: int, by: Actor | None, right: str = staff.ANSWER) -> Case:
+    """The case, held until the transaction ends."""
+    if by is not None:
+        staff.require(by, right)
+    return Case.objects.select_for_update().get(pk=case_id)
+
+
+def add_note(case_id: int, *, by: Actor, text: str) -> Message:
+    """An internal note; customers never see it."""
+    text = storable(text, NOTE_LIMIT + 1).strip()
+    if not text:
+        raise Invalid("A note needs some text.")
+    if len(text) > NOTE_LIMIT:
+        raise Invalid(f"A note holds at most {NOTE_LIMIT:,} characters.")
+    with transaction.atomic():
+        case = locked(case_id, by)
+        now = clock.now()
+        message = Message.objects.create(
+            case=case,
+            channel=case.channel,
+            direction=Direction.NOTE,
+            visibility="private",
+            agent=by if isinstance(by, Agent) else None,
+            text=text,
+            sent_at=now,
+        )
+        Case.objects.filter(pk=case.pk).update(updated_at=now)
+        spine.write("note.added", actor=actor_name(by), case_id=case.pk, message_id=message.pk)
+    return message
+
+
+def assign(case_id: int, assignee_id: int | None, *, by: Actor | None, reason: str = "") -> Case:
+    """Give the case to an agent, or to nobody."""
+    assignee = Agent.objects.filter(pk=assignee_id, is_active=True).first() if assignee_id is not None else None
+    if assignee_id is not None and assignee is None:
+        raise Invalid("There is no such agent.")
+    words = reason or (f"Given to {assignee.name} by hand." if assignee else "Taken back by hand.")
+    changes = {"assignee_id": assignee.pk if assignee else None, "routing_reason": words}
+    return _change(case_id, by, "case.assigned", changes, assignee=assignee_id, reason=words)
+
+
+def take(case_id: int, *, by: Agent) -> Case:
+    """Give the case to oneself."""
+    return assign(case_id, by.pk, by=by, reason=f"Taken by {by.name}.")
+
+
+def set_team(case_id: int, team_id: int | None, *, by: Actor | None) -> Case:
+    """Hand the case to a team, or to none."""
+    if team_id is not None and not Team.objects.filter(pk=team_id).exists():
+        raise Invalid("There is no such team.")
+    return _change(case_id, by, "case.team", {"team_id": team_id}, team=team_id)
+
+
+def set_level(case_id: int, level: str | None, *, by: Actor | None) -> Case:
+    """Set the priority by hand; None lets the score decide again."""
+    if level is not None and level not in Level.values:
+        raise Invalid(f"There is no priority {level!r}; choose one of {', '.join(Level.values)}.")
+    return _change(case_id, by, "case.level", {"level": level}, level=level)
+
+
+def set_category(case_id: int, category: str, *, by: Actor | None) -> Case:
+    """Correct the category. The correction is kept for training, tied to the customer's latest words."""
+    if category not in CATEGORIES:
+        raise Invalid(f"There is no category {category!r}; choose one of {', '.join(CATEGORIES)}.")
+    with transaction.atomic():
+        case = locked(case_id, by)
+        said = _latest_words(case_id)
+        if said and (said.category or case.category) != category:
+            _correct(said, "category", said.category or case.category, category, by)
+            Message.objects.filter(pk=said.pk).update(category=category)
+        changes = {"category": category, "category_by": actor_name(by)}
+        return _change(case_id, by, "case.category", changes, was=case.category, now=category)
+
+
+def set_sentiment(message_id: int, sentiment: str, *, by: Actor) -> Message:
+    """Correct the sentiment of one message of the customer; kept for training."""
+    if sentiment not in SENTIMENTS:
+        raise Invalid(f"There is no sentiment {sentiment!r}; choose one of {', '.join(SENTIMENTS)}.")
+    with transaction.atomic():
+        staff.require(by, staff.ANSWER)
+        message = Message.objects.select_for_update().get(pk=message_id, direction=Direction.IN)
+        if message.sentiment == sentiment:
+            return message
+        _correct(message, "sentiment", message.sentiment, sentiment, by)
+        message.sentiment = sentiment
+        message.sentiment_score = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}[sentiment]
+        message.save(update_fields=["sentiment", "sentiment_score"])
+        latest = _latest_words(message.case_id) if message.case_id else None
+        if latest and latest.pk == message.pk:
+            Case.objects.filter(pk=message.case_id).update(sentiment=sentiment, look_at=clock.now())
+            bus.wake("policy")
+        spine.write(
+            "message.sentiment", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, now=sentiment
+        )
+    return message
+
+
+def set_actionable(case_id: int, actionable: bool, *, by: Actor | None) -> Case:
+    """Say that a case needs an answer, or that it is noise; kept for training."""
+    with transaction.atomic():
+        case = locked(case_id, by)
+        said = _latest_words(case_id)
+        if said and case.actionable != actionable:
+            _correct(said, "actionable", str(case.actionable).lower(), str(actionable).lower(), by)
+        return _change(case_id, by, "case.actionable", {"actionable": actionable}, actionable=actionable)
+
+
+def resolve(case_id: int, *, by: Actor | None) -> Case:
+    """Close the case. A message within the brand's reopening time opens it again."""
+    changes = {
+        "status": Status.RESOLVED,
+        "resolved_at": clock.now(),
+        "waiting_since": None,
+        "response_due_at": None,
+        "response_warn_at": None,
+    }
+    with transaction.atomic():
+        if locked(case_id, by).status == Status.RESOLVED:
+            return Case.objects.get(pk=case_id)
+        return _change(case_id, by, "case.resolved", changes)
+
+
+def reopen(case_id: int, *, by: Actor | None) -> Case:
+    """Open a resolved case again. Raises Conflict when the customer has another open case with the brand."""
+    with transaction.atomic():
+        case = locked(case_id, by)
+        if case.status == Status.OPEN:
+            return case
+        rival = Case.objects.filter(brand=case.brand_id, customer=case.customer_id, status=Status.OPEN).first()
+        if rival:
+            raise Conflict(f"This customer already has an open case, #{rival.pk}.")
+        changes = {"status": Status.OPEN, "resolved_at": None, "reopened": case.reopened + 1}
+        return _change(case_id, by, "case.reopened", changes)
+
+
+def _latest_words(case_id: int) -> Message | None:
+    return Message.objects.filter(case_id=case_id, direction=Direction.IN).order_by("-sent_at", "-id").first()
+
+
+def _correct(message: Message, field: str, was: str, now: str, by: Actor | None) -> None:
+    agent_id = by.pk if isinstance(by, Agent) else None
+    understanding.record_correction(message_id=message.pk, field=field, was=was, now=now, agent_id=agent_id)
+
+
+__all__ = [
+    "Conflict",
+    "Invalid",
+    "act",
+    "add_note",
+    "assign",
+    "cancel_reply",
+    "reopen",
+    "reply",
+    "resolve",
+    "retry_reply",
+    "set_actionable",
+    "set_category",
+    "set_level",
+    "set_sentiment",
+    "set_team",
+    "settle_reply",
+    "take",
+]

@@ -1,0 +1,280 @@
+"""Reads of the record: lists by keyset, timelines, ways to answer, the customer's card."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import orjson
+from django.db.models import BooleanField, Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from parlour.cases.access import Invalid, visible_cases
+from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thread
+from parlour.cases.search import cases_matching
+from parlour.cases.ways import Way, ways
+from parlour.customers.models import Customer, Identity
+from parlour.lib import clock
+from parlour.spine import queries as spine
+from parlour.spine.models import Event
+from parlour.staff.access import Actor
+from parlour.staff.models import Agent
+
+T = TypeVar("T")
+TABS = ("mine", "unassigned", "breaching", "open", "noise", "resolved")
+COUNTED_TABS = ("mine", "unassigned", "breaching", "open")
+COUNT_CAP = 1000
+PEOPLE = ("customer", "assignee", "team", "brand")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list; ``next`` is the cursor of the rest, None at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+def _write_cursor(*values: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        if not isinstance(values, list) or len(values) != len(kinds):
+            raise Invalid("This cursor is not one of ours.")
+        read = [datetime.fromisoformat(value) if kind is datetime else value for value, kind in zip(values, kinds, strict=True)]
+    except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError) as error:
+        raise Invalid("This cursor is not one of ours.") from error
+    for value, kind in zip(read, kinds, strict=True):
+        if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+            raise Invalid("This cursor is not one of ours.")
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise Invalid("This cursor is not one of ours.")
+    return tuple(read)
+
+
+def _beyond(columns: str, sign: str, values: Sequence[Any]) -> RawSQL:
+    """A row-value comparison: one range of the index, however deep the page."""
+    marks = ", ".join(["%s"] * len(values))
+    return RawSQL(f"({columns}) {sign} ({marks})", tuple(values), output_field=BooleanField())  # noqa: S611 - literals
+
+
+def _cut(rows: list[T], limit: int, mark: Any) -> Page[T]:
+    return Page(rows[:limit], mark(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def _tab(actor: Actor, tab: str) -> QuerySet[Case]:
+    cases = visible_cases(actor)
+    queued = cases.filter(status=Status.OPEN, actionable=True)
+    if tab == "mine":
+        return queued.filter(assignee_id=actor.pk if isinstance(actor, Agent) else None)
+    if tab == "unassigned":
+        return queued.filter(assignee__isnull=True)
+    if tab == "breaching":
+        return queued.filter(response_due_at__isnull=False, response_due_at__lte=clock.now() + timedelta(minutes=15))
+    if tab == "open":
+        return queued
+    if tab == "noise":
+        return cases.filter(status=Status.OPEN, actionable=False)
+    if tab == "resolved":
+        return cases.filter(status=Status.RESOLVED)
+    raise Invalid(f"There is no tab {tab!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How a tab is ordered: by two columns, both up or both down."""
+
+    columns: tuple[str, str]
+    kinds: tuple[type, type]
+    down: bool = True
+
+    def page(self, rows: QuerySet[Case], cursor: str | None, limit: int) -> Page[Case]:
+        if cursor:
+            names = ", ".join(f"cases_case.{column}" for column in self.columns)
+            rows = rows.filter(_beyond(names, "<" if self.down else ">", _read_cursor(cursor, *self.kinds)))
+        rows = rows.order_by(*(f"-{column}" if self.down else column for column in self.columns))
+        found = list(rows.select_related(*PEOPLE)[: limit + 1])
+        return _cut(found, limit, self.cursor_of)
+
+    def cursor_of(self, case: Case) -> str:
+        return _write_cursor(*(getattr(case, column) for column in self.columns))
+
+
+BY_PRIORITY = _Order(("priority", "id"), (int, int))
+BY_DUE = _Order(("response_due_at", "id"), (datetime, int), down=False)
+BY_ACTIVITY = _Order(("updated_at", "id"), (datetime, int))
+ORDERS = {"breaching": BY_DUE, "noise": BY_ACTIVITY, "resolved": BY_ACTIVITY}
+
+
+def queue(actor: Actor, tab: str, *, q: str = "", cursor: str | None = None, limit: int = 50) -> Page[Case]:
+    """One page of a tab, most pressing first (resolved and noise: latest first; breaching: soonest due first)."""
+    rows = _tab(actor, tab)
+    if q.strip():
+        rows = rows.filter(_found(q))
+    return ORDERS.get(tab, BY_PRIORITY).page(rows, cursor, limit)
+
+
+def _found(q: str) -> Q:
+    """Cases whose messages hold the words, and cases by number."""
+    number = q.strip().lstrip("#")
+    found = Q(pk__in=cases_matching(q))
+    if number.isascii() and number.isdigit() and len(number) < 18:
+        found |= Q(pk=int(number))
+    return found
+
+
+def tab_counts(actor: Actor) -> dict[str, int]:
+    """How many cases the tabs hold, counted up to ``COUNT_CAP``."""
+    return {tab: _tab(actor, tab).order_by()[:COUNT_CAP].count() for tab in COUNTED_TABS}
+
+
+def next_case(actor: Actor, tab: str, after_case_id: int) -> Case | None:
+    """The case below this one in the tab's order, or the first of the tab, never the same one."""
+    order = ORDERS.get(tab, BY_PRIORITY)
+    here = visible_cases(actor).filter(pk=after_case_id).first()
+    rows = _tab(actor, tab).exclude(pk=after_case_id)
+    if here and all(getattr(here, column) is not None for column in order.columns):
+        below = order.page(rows, order.cursor_of(here), 1).items
+        if below:
+            return below[0]
+    return next(iter(order.page(rows, None, 1).items), None)
+
+
+def list_cases(
+    actor: Actor,
+    *,
+    status: str | None = None,
+    team: int | str | None = None,
+    assignee: int | str | None = None,
+    category: str | None = None,
+    channel: str | None = None,
+    updated_since: datetime | None = None,
+    q: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Case]:
+    """Cases by newest activity. ``team`` and ``assignee`` are ids, or "none" for those without."""
+    rows = visible_cases(actor)
+    exact = {"status": status, "category": category, "channel": channel}
+    rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
+    for name, value in {"team": team, "assignee": assignee}.items():
+        if value == "none":
+            rows = rows.filter(**{f"{name}__isnull": True})
+        elif value is not None:
+            rows = rows.filter(**{f"{name}_id": value})
+    if updated_since is not None:
+        rows = rows.filter(updated_at__gte=updated_since)
+    if q.strip():
+        rows = rows.filter(_found(q))
+    return BY_ACTIVITY.page(rows, cursor, limit)
+
+
+def _full(rows: QuerySet[Message]) -> QuerySet[Message]:
+    return rows.select_related("identity", "agent", "thread", "thread__identity").prefetch_related(
+        "attachments", "versions", "deliveries"
+    )
+
+
+def messages(case: Case, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    """Messages and notes of a case, newest first."""
+    rows = Message.objects.filter(case=case)
+    if cursor:
+        at = _read_cursor(cursor, datetime, int)
+        rows = rows.filter(_beyond("cases_message.sent_at, cases_message.id", "<", at))
+    found = list(_full(rows.order_by("-sent_at", "-id"))[: limit + 1])
+    return _cut(found, limit, lambda message: _write_cursor(message.sent_at, message.pk))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A stretch of a case, oldest first; ``earlier`` is the cursor of what lies before it."""
+
+    messages: list[Message]
+    earlier: str | None
+
+
+def timeline(case: Case, *, before: str | None = None, limit: int = 100) -> Timeline:
+    """The latest ``limit`` messages of a case, or those before a cursor."""
+    page = messages(case, cursor=before, limit=limit)
+    return Timeline(page.items[::-1], page.next)
+
+
+def delivery(message: Message) -> Delivery | None:
+    """How the sending of our message goes; None for what customers wrote, notes, and words written elsewhere."""
+    return next((one for one in message.deliveries.all() if one.what == "send"), None)
+
+
+def newest_message_id(case_id: int) -> int:
+    """The highest id among the case's messages, 0 for none: what an agent has seen."""
+    return Message.objects.filter(case_id=case_id).order_by("-id").values_list("id", flat=True).first() or 0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCard:
+    """What the right-hand pane shows."""
+
+    customer: Customer
+    identities: list[Identity]
+    threads: list[Thread]
+    before: list[Case]
+    moods: list[tuple[datetime, float]]
+    """Sentiment (-1..1) of the customer's latest messages in this case, oldest first."""
+
+
+def customer_card(case: Case) -> CustomerCard:
+    """The customer of a case, with what they said elsewhere and before."""
+    moods = (
+        Message.objects.filter(case=case, direction=Direction.IN, sentiment_score__isnull=False)
+        .order_by("-sent_at", "-id")
+        .values_list("sent_at", "sentiment_score")[:40]
+    )
+    return CustomerCard(
+        customer=case.customer,
+        identities=list(case.customer.identities.order_by("id")[:20]),
+        threads=list(case.threads.select_related("inbox").order_by("id")[:50]),
+        before=list(Case.objects.filter(customer_id=case.customer_id).exclude(pk=case.pk).order_by("-id")[:10]),
+        moods=[(at, score) for at, score in moods if score is not None][::-1],
+    )
+
+
+def history(case: Case, limit: int = 50) -> list[Event]:
+    """What happened to a case, newest first."""
+    return spine.history(case.pk, limit)
+
+
+def open_load(agent_ids: Sequence[int]) -> dict[int, int]:
+    """How many queued cases each agent holds."""
+    held = Case.objects.filter(status=Status.OPEN, actionable=True, assignee_id__in=list(agent_ids))
+    counted = held.order_by().values_list("assignee_id").annotate(Count("id"))
+    return dict.fromkeys(agent_ids, 0) | {agent_id: count for agent_id, count in counted if agent_id is not None}
+
+
+
+
+__all__ = [
+    "COUNT_CAP",
+    "TABS",
+    "CustomerCard",
+    "Page",
+    "Timeline",
+    "Way",
+    "customer_card",
+    "delivery",
+    "history",
+    "list_cases",
+    "messages",
+    "newest_message_id",
+    "next_case",
+    "open_load",
+    "queue",
+    "tab_counts",
+    "timeline",
+    "ways",
+]

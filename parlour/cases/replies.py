@@ -1,0 +1,230 @@
+"""Verbs on what we say: answering, undoing, trying again, settling, acting on a message. Part of ``cases.actions``."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+
+from parlour.cases import ways
+from parlour.cases.access import Conflict, Invalid
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message
+from parlour.cases.ways import Way
+from parlour.channels import registry
+from parlour.lib import clock
+from parlour.lib.text import one_line, storable
+from parlour.spine import actions as spine
+from parlour.spine import bus
+from parlour.staff import access as staff
+from parlour.staff.access import Actor, actor_name
+from parlour.staff.models import Agent
+
+TEXT_LIMIT = 100_000
+
+
+def reply(
+    case_id: int,
+    *,
+    by: Actor,
+    text: str,
+    visibility: str,
+    answers: int | None = None,
+    seen: int | None = None,
+    idempotency_key: str | None = None,
+) -> Message:
+    """Answer the customer. The message is stored and queued together; the outbox sends it.
+
+    ``answers`` is the Message answered (default: the customer's latest words in that lane). ``seen`` is the newest Message id the writer
+    had before their eyes: when a colleague has answered since, Conflict is raised. The same ``idempotency_key`` again gives the same
+    Message and does nothing; with other words it is a Conflict.
+    """
+    text = storable(text, TEXT_LIMIT).strip()
+    if not text:
+        raise Invalid("An answer needs some text.")
+    if visibility not in {"public", "private"}:
+        raise Invalid("An answer is either public or private.")
+    with transaction.atomic():
+        staff.require(by, staff.ANSWER)
+        case = Case.objects.select_for_update().select_related("customer").get(pk=case_id)
+        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility)):
+            return given
+        if seen is not None:
+            _refuse_double_answer(case_id, seen, by)
+        way = _way(case, visibility, answers)
+        answered = Message.objects.select_related("thread").get(pk=way.answers)
+        _refuse_over_length(way, text)
+        now = clock.now()
+        message = Message.objects.create(
+            case=case,
+            thread=answered.thread if way.mode == "reply" else None,
+            inbox_id=answered.inbox_id,
+            channel=answered.channel,
+            reply_to=answered.external_id or "",
+            direction=Direction.OUT,
+            visibility=visibility,
+            agent=by if isinstance(by, Agent) else None,
+            text=text,
+            sent_at=now,
+        )
+        Delivery.objects.create(
+            message=message,
+            mode=way.mode,
+            target=answered.external_id or "",
+            reference="p" + secrets.token_hex(16),
+            idempotency_key=idempotency_key or None,
+            due_at=now,
+        )
+        note_answer(case, message, now)
+        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, visibility=visibility)
+        bus.wake("deliveries")
+        bus.wake("policy")
+    return message
+
+
+def note_answer(case: Case, message: Message, at: datetime) -> None:
+    """What an answer changes on its case: nobody waits any longer, and the promise of a first response is kept or already broken."""
+    changes = {
+        "waiting_since": None,
+        "urgency": 0.0,
+        "updated_at": clock.now(),
+        "look_at": clock.now(),
+        "snippet": one_line(message.text, 200),
+        "snippet_direction": Direction.OUT,
+        "messages_out": case.messages_out + 1,
+        "last_out_at": at,
+        "response_due_at": None,
+        "response_warn_at": None,
+    }
+    if case.first_response_at is None:
+        changes["first_response_at"] = at
+        if case.response_due_at and at > case.response_due_at and case.breached_at is None:
+            changes["breached_at"] = case.response_due_at
+    Case.objects.filter(pk=case.pk).update(**changes)
+
+
+def _given_before(key: str, case_id: int, text: str, visibility: str) -> Message | None:
+    given = Delivery.objects.filter(idempotency_key=key).select_related("message").first()
+    if given is None:
+        return None
+    said = given.message
+    if (said.case_id, said.text, said.visibility) != (case_id, text, visibility):
+        raise Conflict("This idempotency key was used for another answer.")
+    return said
+
+
+def _refuse_double_answer(case_id: int, seen: int, by: Actor) -> None:
+    newer = Message.objects.filter(case_id=case_id, pk__gt=seen, direction=Direction.OUT).select_related("agent")
+    if isinstance(by, Agent):
+        newer = newer.exclude(agent=by)
+    if (answer := newer.order_by("-id").first()) is not None:
+        who = answer.agent.name if answer.agent else "Somebody"
+        raise Conflict(f"{who} has answered this case in the meantime.")
+
+
+def _way(case: Case, visibility: str, answers: int | None) -> Way:
+    if answers is not None:
+        said = Message.objects.select_related("thread", "thread__inbox").filter(pk=answers, case=case).first()
+        if said is None or said.thread is None or said.direction != Direction.IN:
+            raise Invalid("The message to answer is not one of this customer's in this case.")
+        way = ways.way_for(said.thread, visibility, said)
+    else:
+        way = next((one for one in ways.ways(case) if one.visibility == visibility), None)
+    if way is None:
+        raise Invalid(f"This case cannot be answered in {visibility}.")
+    if way.blocked:
+        raise Invalid(way.blocked)
+    return way
+
+
+def _refuse_over_length(way: Way, text: str) -> None:
+    length = registry.get(way.channel).length(text, way.visibility)
+    if length > way.limit:
+        raise Invalid(f"The answer has {length:,} of at most {way.limit:,} {way.unit if way.unit != 'weighted' else 'characters'}.")
+
+
+def _sending(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
+    if by is not None:
+        staff.require(by, staff.ANSWER)
+    message = Message.objects.select_related("case").get(pk=message_id, direction=Direction.OUT)
+    delivery = Delivery.objects.filter(message=message, what="send").first()
+    if delivery is None:
+        raise Invalid("This message was not sent from the desk.")
+    return message, delivery
+
+
+def cancel_reply(message_id: int, *, by: Actor) -> None:
+    """Undo an answer while it still waits. Raises Conflict when it is already on its way."""
+    with transaction.atomic():
+        message, delivery = _sending(message_id, by)
+        waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)
+        if not waiting.update(state=DeliveryState.CANCELLED, settled_at=clock.now()):
+            raise Conflict("It is too late to undo: the answer is on its way.")
+        _wait_again(message)
+        spine.write("reply.cancelled", actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
+
+
+def _wait_again(message: Message) -> None:
+    """An undone answer leaves the customer waiting again, since the words it would have answered."""
+    case = Case.objects.select_for_update().filter(pk=message.case_id).first()
+    if case is None:
+        return
+    live = Message.objects.filter(case=case, direction=Direction.OUT).exclude(deliveries__state=DeliveryState.CANCELLED)
+    latest_out = live.order_by("-sent_at").values_list("sent_at", flat=True).first()
+    unanswered = Message.objects.filter(case=case, direction=Direction.IN, actionable=True)
+    if latest_out:
+        unanswered = unanswered.filter(sent_at__gt=latest_out)
+    since = unanswered.order_by("sent_at").values_list("sent_at", flat=True).first()
+    now = clock.now()
+    changes = {"waiting_since": since, "updated_at": now, "look_at": now, "messages_out": max(0, case.messages_out - 1)}
+    if latest_out is None:
+        changes["first_response_at"] = None
+    Case.objects.filter(pk=case.pk).update(**changes)
+    bus.wake("policy")
+
+
+def retry_reply(message_id: int, *, by: Actor) -> None:
+    """Send again what failed or is uncertain: a person has decided that it did not arrive."""
+    with transaction.atomic():
+        message, delivery = _sending(message_id, by)
+        stuck = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNCERTAIN])
+        again = {"state": DeliveryState.QUEUED, "due_at": clock.now(), "attempts": 0, "error_kind": "", "error_words": ""}
+        if not stuck.update(settled_at=None, **again):
+            raise Conflict("This answer is neither failed nor uncertain any more.")
+        spine.write("reply.queued", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, again=True)
+        bus.wake("deliveries")
+
+
+def settle_reply(message_id: int, *, by: Actor, arrived: bool) -> None:
+    """A person has looked at the platform and says whether an uncertain answer arrived."""
+    with transaction.atomic():
+        message, delivery = _sending(message_id, by)
+        state = DeliveryState.SENT if arrived else DeliveryState.FAILED
+        unsettled = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNCERTAIN)
+        if not unsettled.update(state=state, settled_at=clock.now()):
+            raise Conflict("This answer is not uncertain any more.")
+        verb = "delivery.sent" if arrived else "delivery.failed"
+        spine.write(verb, actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
+
+
+def act(message_id: int, act: str, *, by: Actor) -> Delivery:
+    """Hide, unhide, delete or like a message on its platform. Raises Invalid when the channel cannot."""
+    with transaction.atomic():
+        staff.require(by, staff.ANSWER)
+        message = Message.objects.select_related("inbox").get(pk=message_id)
+        if message.inbox is None or message.external_id is None:
+            raise Invalid("This message is not on a platform.")
+        capabilities = registry.get(message.inbox.channel).capabilities
+        possible = capabilities.acts_public if message.visibility == "public" else capabilities.acts_private
+        if act not in possible:
+            raise Invalid(f"{registry.get(message.inbox.channel).label} has no “{act}” for this message.")
+        delivery = Delivery.objects.create(
+            message=message,
+            what=act,
+            target=message.external_id,
+            reference="p" + secrets.token_hex(16),
+            due_at=clock.now(),
+        )
+        spine.write("message.act", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, act=act)
+        bus.wake("deliveries")
+    return delivery

@@ -1,0 +1,108 @@
+"""How a case can be answered now: which thread, publicly or privately, within which limits. All from what channels declare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
+from parlour.channels import registry
+from parlour.channels.contract import Capabilities, Channel, Visibility
+from parlour.lib import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to answer. ``blocked`` is a sentence when it is closed; ``until`` tells when an open one closes."""
+
+    visibility: Visibility
+    mode: str
+    channel: str
+    label: str
+    limit: int
+    unit: str
+    answers: int
+    blocked: str = ""
+    until: datetime | None = None
+
+
+def ways(case: Case) -> list[Way]:
+    """Ways to answer a case, best first: the lane the customer last spoke in, then the others; open ways before closed ones."""
+    threads = list(Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by("-last_inbound_at"))
+    found: list[Way] = []
+    for visibility in ("private", "public"):
+        thread = next((one for one in threads if one.visibility == visibility), None)
+        if thread and (way := way_for(thread, visibility)):
+            found.append(way)
+    if not any(way.visibility == "private" for way in found):
+        public = next((one for one in threads if one.visibility == "public"), None)
+        if public and (way := way_for(public, "private")):
+            found.append(way)
+    return sorted(found, key=lambda way: (bool(way.blocked), way.visibility != case.visibility))
+
+
+def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> Way | None:
+    """The way to answer ``answers`` (default: the customer's latest words in the thread) with this visibility; None when there is none."""
+    channel = registry.get(thread.inbox.channel)
+    said = answers or latest_inbound(thread)
+    if said is None:
+        return None
+    if visibility == "public":
+        return _public(channel, said) if thread.visibility == "public" else None
+    if thread.visibility == "private":
+        return _private(channel, thread, said)
+    return _private_reply(channel, said) if channel.capabilities.private_reply else None
+
+
+def latest_inbound(thread: Thread) -> Message | None:
+    """The customer's latest words in a thread that still stand there."""
+    said = Message.objects.filter(thread=thread, direction=Direction.IN).order_by("-sent_at", "-id")
+    return said.filter(deleted_at=None).first() or said.first()
+
+
+def _public(channel: Channel, said: Message) -> Way | None:
+    limit = channel.capabilities.public
+    if limit is None:
+        return None
+    blocked = "The message it would answer was deleted." if said.deleted_at else ""
+    return Way("public", "reply", channel.name, f"Public reply · {channel.label}", limit.length, limit.unit, said.pk, blocked)
+
+
+def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:
+    limit = channel.capabilities.private
+    if limit is None:
+        return None
+    until = window_closes_at(channel.capabilities, thread.last_inbound_at)
+    blocked = ""
+    if until and until <= clock.now():
+        blocked = f"{channel.label} takes no free answer so long after the customer's last message."
+    label = f"Private reply · {channel.label}"
+    return Way("private", "reply", channel.name, label, limit.length, limit.unit, said.pk, blocked, until)
+
+
+def window_closes_at(capabilities: Capabilities, last_inbound_at: datetime | None) -> datetime | None:
+    """When a person's private answer is no longer taken; None when there is no window."""
+    hours = capabilities.human_agent_hours or capabilities.window_hours
+    if hours is None or last_inbound_at is None:
+        return None
+    return last_inbound_at + timedelta(hours=hours)
+
+
+def _private_reply(channel: Channel, said: Message) -> Way | None:
+    limit = channel.capabilities.private
+    if limit is None:
+        return None
+    blocked, until = "", None
+    if channel.capabilities.private_reply_days is not None:
+        until = said.sent_at + timedelta(days=channel.capabilities.private_reply_days)
+        spent = (
+            Delivery.objects.filter(mode="private_reply", target=said.external_id or "", message__case_id=said.case_id)
+            .exclude(state__in=[DeliveryState.FAILED, DeliveryState.CANCELLED])
+            .exists()
+        )
+        if until <= clock.now():
+            blocked = f"{channel.label} takes a private reply only {channel.capabilities.private_reply_days} days long."
+        elif spent:
+            blocked = "This message has had its one private reply; the customer must write back first."
+    label = f"Private reply · {channel.label}"
+    return Way("private", "private_reply", channel.name, label, limit.length, limit.unit, said.pk, blocked, until)

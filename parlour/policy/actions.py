@@ -1,0 +1,159 @@
+"""Judging cases: score, route, clocks. Every decision leaves its reason in words in the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from parlour.cases import queries as cases
+from parlour.cases.models import Case, Status
+from parlour.customers.models import Identity
+from parlour.lib import clock
+from parlour.lib.rows import update_rows
+from parlour.policy.priority import Standing, score
+from parlour.policy.routing import Decision, Desk, Seat, decide
+from parlour.spine import actions as spine
+from parlour.spine.models import Event
+from parlour.staff.models import Agent, Presence, Team
+
+AT_ONCE = 500
+JUDGED = [
+    "priority",
+    "priority_reasons",
+    "team_id",
+    "assignee_id",
+    "routing_reason",
+    "response_due_at",
+    "response_warn_at",
+    "breached_at",
+    "look_at",
+]
+
+
+def start_clock(case: Case, at: datetime) -> None:
+    """Promise a first response, counted from the customer's words at ``at``. The caller saves."""
+    case.response_due_at = at + timedelta(minutes=case.brand.first_response_minutes)
+    case.response_warn_at = case.response_due_at - timedelta(minutes=case.brand.warning_minutes)
+    case.breached_at = None
+
+
+def judge(batch: Iterable[Case], now: datetime) -> None:
+    """Score, route and time these open cases and save what came out. Inside the caller's transaction; cases carry their brand."""
+    judged = [case for case in batch if case.status == Status.OPEN]
+    if not judged:
+        return
+    standings = _standings(judged)
+    events: list[Event] = []
+    _route([case for case in judged if case.assignee_id is None and case.actionable], events)
+    for case in judged:
+        _time(case, now, events)
+        _score(case, standings.get(case.customer_id, Standing()), now)
+    update_rows(Case, JUDGED, ([getattr(case, name) for name in JUDGED] + [case.pk] for case in judged))
+    spine.write_many(events)
+
+
+def _standings(judged: list[Case]) -> dict[int, Standing]:
+    standings = {case.customer_id: Standing(vip=case.customer.vip) for case in judged}
+    reach = Identity.objects.filter(customer_id__in=standings, followers__isnull=False)
+    for customer_id, followers in reach.values_list("customer_id", "followers"):
+        known = standings[customer_id]
+        standings[customer_id] = Standing(known.vip, max(known.followers or 0, followers or 0))
+    return standings
+
+
+def _time(case: Case, now: datetime, events: list[Event]) -> None:
+    due, warn = case.response_due_at, case.response_warn_at
+    if not case.actionable or due is None:
+        return
+    if due <= now:
+        if case.breached_at is None:
+            case.breached_at = due
+            case.response_warn_at = None
+            events.append(_line("case.breached", case, reason=f"No response by {due:%d %b %H:%M} UTC, as promised."))
+    elif warn is not None and warn <= now:
+        case.response_warn_at = None
+        minutes = max(1, round((due - now).total_seconds() / 60))
+        events.append(_line("case.warned", case, reason=f"{minutes} minutes are left of the promised response time."))
+
+
+def _score(case: Case, standing: Standing, now: datetime) -> None:
+    result = score(case, standing, now)
+    case.priority = result.points
+    case.priority_reasons = [list(reason) for reason in result.reasons]
+    coming = [result.changes_at, case.response_warn_at, case.response_due_at if case.breached_at is None else None]
+    case.look_at = min((at for at in coming if at is not None and at > now), default=None)
+
+
+def _route(waiting: list[Case], events: list[Event]) -> None:
+    if not waiting:
+        return
+    desks = [Desk(team.pk, team.name, frozenset(team.categories)) for team in Team.objects.order_by("id")]
+    seats = _seats()
+    for case in sorted(waiting, key=lambda case: (-case.priority, case.pk)):
+        decision = decide(case.category, case.team_id, desks, seats)
+        if (decision.team, decision.agent, decision.reason) != (case.team_id, case.assignee_id, case.routing_reason):
+            _give(case, decision, events)
+
+
+def _give(case: Case, decision: Decision, events: list[Event]) -> None:
+    case.team_id, case.assignee_id, case.routing_reason = decision.team, decision.agent, decision.reason
+    events.append(
+        _line("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason)
+    )
+
+
+def _seats() -> list[Seat]:
+    """Agents online with their load. Their rows are held, so that two workers never give away the same place."""
+    online = Agent.objects.select_for_update().filter(is_active=True, presence=Presence.ONLINE).order_by("id")
+    agents = {agent.pk: agent for agent in online}
+    load = cases.open_load(list(agents))
+    teams: dict[int, set[int]] = {pk: set() for pk in agents}
+    for agent_id, team_id in Agent.teams.through.objects.filter(agent_id__in=agents).values_list("agent_id", "team_id"):
+        teams[agent_id].add(team_id)
+    return [Seat(pk, agent.name, agent.capacity, load[pk], frozenset(teams[pk])) for pk, agent in agents.items()]
+
+
+def _line(verb: str, case: Case, **data: object) -> Event:
+    return Event(verb=verb, case_id=case.pk, data=data)
+
+
+def look(now: datetime | None = None) -> int:
+    """Judge the cases that are due for it, at most ``AT_ONCE``; returns how many. The cost follows what is due, not what is open."""
+    now = now or clock.now()
+    with transaction.atomic():
+        due = Case.objects.filter(status=Status.OPEN, look_at__isnull=False, look_at__lte=now).order_by("look_at")
+        batch = list(due.select_related("brand", "customer").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+        before = {case.pk: case.priority for case in batch}
+        judge(batch, now)
+        spine.write_many(
+            Event(verb="case.scored", case_id=case.pk, data={"was": before[case.pk], "now": case.priority})
+            for case in batch
+            if case.priority != before[case.pk]
+        )
+    return len(batch)
+
+
+def hand_out(limit: int = 100) -> int:
+    """Give waiting cases without an agent to whoever has become free, most pressing first; returns how many were given."""
+    with transaction.atomic():
+        seats = [seat for seat in _seats() if seat.load < seat.capacity]
+        if not seats:
+            return 0
+        open_teams = {team for seat in seats for team in seat.teams}
+        unassigned = Case.objects.filter(status=Status.OPEN, actionable=True, assignee__isnull=True, waiting_since__isnull=False)
+        teamed = unassigned.filter(team_id__in=open_teams) | unassigned.filter(team__isnull=True)
+        room = sum(seat.capacity - seat.load for seat in seats)
+        waiting = teamed.select_related("brand", "customer").order_by("-priority", "-id")[: min(limit, room)]
+        events: list[Event] = []
+        cases_given = list(waiting)
+        _route(cases_given, events)
+        given = [case for case in cases_given if case.assignee_id is not None]
+        fields = ["team_id", "assignee_id", "routing_reason"]
+        update_rows(Case, fields, ([case.team_id, case.assignee_id, case.routing_reason, case.pk] for case in given))
+        handed = {case.pk for case in given}
+        spine.write_many(event for event in events if event.case_id in handed)
+    return len(given)
+
+
