@@ -1,0 +1,1 @@
+"""A Facebook Page's public side: posts, comments, replies and mentions."""

@@ -1,0 +1,1 @@
+"""A Facebook Page's private side: Messenger."""

@@ -1,0 +1,296 @@
+"""What Meta's channels share: settings, signatures, the handshake, the envelope of webhooks and the fields inside it.
+
+One envelope carries up to a thousand events of a Page:
+``{"object": "page", "entry": [{"id", "time", "messaging" | "standby" | "changes": [...]}]}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from parlour.channels.contract import (
+    Answer,
+    Author,
+    Capabilities,
+    ChannelError,
+    DoorRequest,
+    ErrorKind,
+    InboxConfig,
+    Outbound,
+    Refused,
+    Setting,
+    Split,
+)
+from parlour.lib import clock, signing
+from parlour.lib.text import one_line, storable
+
+GRAPH = "https://graph.facebook.com/v26.0"
+LISTS = ("messaging", "standby", "changes")
+MAX_KEY = 200
+
+
+def _page_id(value: str) -> str | None:
+    return None if re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII) else "A Page id is a number such as 448242228374517."
+
+
+def _printable(value: str) -> str | None:
+    return (
+        None if value.isascii() and value.isprintable() and " " not in value else "It holds spaces or odd characters."
+    )
+
+
+def _address(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+        fine = fine and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    return None if fine else f"It must be an address such as {GRAPH}."
+
+
+SETTINGS = (
+    Setting("page_id", "Page id", "The number of the Facebook Page.", check=_page_id),
+    Setting("app_secret", "App secret", "Signs every webhook.", secret=True),
+    Setting(
+        "verify_token", "Verify token", "A word of your choice, given to Meta with the webhook address.", secret=True
+    ),
+    Setting("access_token", "Page access token", "Sends answers.", secret=True, check=_printable),
+    Setting("api_base", "Graph API address", "Change it only for a stand-in.", default=GRAPH, check=_address),
+)
+
+
+def page_id(inbox: InboxConfig) -> str:
+    return str(inbox.settings.get("page_id", ""))
+
+
+def realm(inbox: InboxConfig) -> str:
+    """One name space for the Page's comment authors and its Messenger users, so that the same id is the same person."""
+    return f"meta:{page_id(inbox)}"
+
+
+def page(inbox: InboxConfig) -> Author:
+    """The Page itself, as an author."""
+    return Author(realm=realm(inbox), external_id=page_id(inbox))
+
+
+def verify(request: DoorRequest, inbox: InboxConfig) -> None:
+    """Return when ``X-Hub-Signature-256`` signs the raw body with the app secret, else raise Refused(403)."""
+    secret = str(inbox.settings.get("app_secret", ""))
+    given = request.headers.get("x-hub-signature-256", "")
+    if not given:
+        raise Refused(403, "The header X-Hub-Signature-256 is missing.")
+    if not secret or not signing.same(signing.hex_signature(secret, request.body), given):
+        raise Refused(403, "The signature does not fit the body.")
+
+
+def handshake(request: DoorRequest, inbox: InboxConfig) -> Answer:
+    """Answer ``hub.challenge`` to whoever knows the verify token, else raise Refused."""
+    token = str(inbox.settings.get("verify_token", ""))
+    given = request.query.get("hub.verify_token", "")
+    if request.query.get("hub.mode") != "subscribe":
+        raise Refused(403, "hub.mode must be 'subscribe'.")
+    if not token or not hmac.compare_digest(token.encode(), given.encode("utf-8", "surrogatepass")):
+        raise Refused(403, "hub.verify_token is not the verify token of this inbox.")
+    challenge = request.query.get("hub.challenge", "")
+    if not challenge or len(challenge) > 1000:
+        raise Refused(400, "hub.challenge is missing or too long.")
+    return Answer(200, challenge.encode("utf-8", "replace"))
+
+
+def check_text(outbound: Outbound, capabilities: Capabilities) -> None:
+    """Raise ChannelError when the text is empty or longer than the platform takes; Meta counts characters."""
+    limit = capabilities.private if outbound.visibility == "private" else capabilities.public
+    if not outbound.text.strip():
+        raise ChannelError(ErrorKind.INVALID, "There is nothing to send.")
+    if limit and len(outbound.text) > limit.length:
+        length = len(outbound.text)
+        raise ChannelError(ErrorKind.TOO_LONG, f"The text has {length} characters; {limit.length} are allowed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One event of an envelope. ``entry`` is the envelope's entry with just this event; ``odd`` says what is wrong."""
+
+    where: str
+    entry: Any
+    event: dict[str, Any]
+    odd: str = ""
+
+    @property
+    def told_at(self) -> Any:
+        return self.entry.get("time") if isinstance(self.entry, dict) else None
+
+
+def pieces(payload: Any) -> list[Piece]:
+    """The events of a decoded body, in order. Raises Refused(400) when it is no envelope of a Page.
+
+    A bare ``{"field", "value"}``, which Meta's documents show for postbacks, counts as an envelope of that one change.
+    """
+    if not isinstance(payload, dict):
+        raise Refused(400, "The body must be a JSON object.")
+    if "object" not in payload and "field" in payload and "value" in payload:
+        payload = {"object": "page", "entry": [{"changes": [payload]}]}
+    if payload.get("object") != "page":
+        raise Refused(400, "This address takes events of a Page: 'object' must be 'page'.")
+    entries = payload.get("entry")
+    if not isinstance(entries, list):
+        raise Refused(400, "'entry' must be a list.")
+    return [piece for entry in entries for piece in _of_entry(entry)]
+
+
+def _of_entry(entry: Any) -> Iterator[Piece]:
+    if not isinstance(entry, dict):
+        yield Piece("", entry, {}, odd="An entry is not an object.")
+        return
+    lists = [name for name in LISTS if name in entry]
+    if not lists:
+        yield Piece("", entry, {}, odd="An entry holds no list of events.")
+    about = {name: entry[name] for name in ("id", "time") if name in entry}
+    for name in lists:
+        events = entry[name]
+        if not isinstance(events, list):
+            yield Piece(name, {**about, name: events}, {}, odd=f"'{name}' is not a list.")
+            continue
+        for event in events:
+            alone = {**about, name: [event]}
+            if isinstance(event, dict):
+                yield Piece(name, alone, event)
+            else:
+                yield Piece(name, alone, {}, odd=f"An event in '{name}' is not an object.")
+
+
+def split(payload: Any, body: bytes, name: Callable[[Piece], tuple[str, str]]) -> list[Split]:
+    """One Split per event. ``name`` gives its key and lane, or raises ValueError. Raises Refused(400)."""
+    found = pieces(payload)
+    try:
+        return [
+            Split(
+                *_named(piece, name),
+                body if len(found) == 1 else orjson.dumps({"object": "page", "entry": [piece.entry]}),
+            )
+            for piece in found
+        ]
+    except orjson.JSONEncodeError:
+        # orjson reads deeper nesting than it writes. Such an event cannot be cut out, so the body is kept whole.
+        return [Split("odd:" + hashlib.sha256(body).hexdigest(), "", body)]
+
+
+def _named(piece: Piece, name: Callable[[Piece], tuple[str, str]]) -> tuple[str, str]:
+    if not piece.odd:
+        try:
+            return name(piece)
+        except ValueError:
+            pass
+    return "odd:" + hashlib.sha256(orjson.dumps(piece.entry, option=orjson.OPT_SORT_KEYS)).hexdigest(), ""
+
+
+def read(body: bytes) -> list[Piece]:
+    """The events of a stored body. Raises ValueError when it, or one of them, is malformed."""
+    try:
+        found = pieces(orjson.loads(body))
+    except Refused as refused:
+        raise ValueError(refused.reason) from refused
+    for piece in found:
+        if piece.odd:
+            raise ValueError(piece.odd)
+    return found
+
+
+def of_another_page(piece: Piece, inbox: InboxConfig) -> bool:
+    """Whether the event belongs to another Page of the same app, which has an inbox of its own."""
+    about = identifier(piece.entry.get("id"), "entry.id")
+    return bool(about) and about != page_id(inbox)
+
+
+def key(*parts: str) -> str:
+    """A dedup key: the parts joined by colons, hashed when that would be too long or hold odd characters."""
+    joined = ":".join(parts)
+    if len(joined) <= MAX_KEY and joined.isascii() and joined.isprintable():
+        return joined
+    head = parts[0] if parts[0].isascii() and parts[0].isprintable() else "event"
+    return f"{head[:40]}:{digest(joined)}"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fingerprint(event: Any) -> str:
+    """A hash of what the event says, whatever the order of its fields. Raises ValueError when it is too deep."""
+    try:
+        return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except orjson.JSONEncodeError as error:
+        raise ValueError("The event is nested too deeply.") from error
+
+
+def identifier(value: Any, what: str, limit: int = 100) -> str:
+    """An id as text, '' for none. Raises ValueError when it is no text or number, too long, or holds odd characters."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{what} is not an id.")
+    text = str(value)
+    if len(text) > limit or not text.isprintable():
+        raise ValueError(f"{what} is too long or holds odd characters.")
+    return text
+
+
+def members(value: Any, what: str) -> dict[str, Any]:
+    """An object, {} for none. Raises ValueError when it is something else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is not an object.")
+    return value
+
+
+def words(value: Any, what: str) -> str:
+    """Text as it may be stored, '' for none. Raises ValueError when it is something else."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is not text.")
+    return storable(value)
+
+
+def name(value: Any) -> str:
+    """A person's name; anything but text is no name."""
+    return one_line(value, 120) if isinstance(value, str) else ""
+
+
+def stamp(value: Any, what: str) -> str:
+    """A time as it stands in the event, for a dedup key. Raises ValueError when it can be no time."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{what} is not a time.")
+    return str(value)
+
+
+def when(value: Any, what: str, received_at: datetime) -> datetime | None:
+    """A time in UTC, None for none: epoch seconds or milliseconds (Meta uses both, also as text) or ISO 8601.
+
+    Absurd times become ``received_at``; raises ValueError when it can be no time."""
+    text = stamp(value, what)
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            told = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{what} is not a time.") from None
+        return clock.plausible(told if told.tzinfo else told.replace(tzinfo=UTC), received_at).astimezone(UTC)
+    seconds = number / 1000 if number > 1e11 else number
+    return clock.platform_time(seconds, received_at)
