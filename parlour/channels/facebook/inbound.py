@@ -1,8 +1,8 @@
 """Events of a Page's feed as Inbound values.
 
 A customer's words under one post are one thread, ``<post id>/<customer id>``. The Page's own words do not say which
-customer they are for, so they carry no thread but ``reply_to``. Events about a message (edit, removal, hiding, reaction)
-name it by id; their ``from`` may be a moderator, so only an edit, which nobody but the author can make, names a thread.
+customer they are for, so they carry no thread but ``reply_to``. Events about a message (edit, removal, hiding,
+reaction) name it by id; their ``from`` may be a moderator, so only an edit, made by its author alone, names a thread.
 """
 
 from __future__ import annotations

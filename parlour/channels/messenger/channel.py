@@ -63,7 +63,7 @@ class Messenger:
         return Poll((), cursor)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
-        """Within 24 hours of the customer's last words as a response, up to 7 days as a person's words, then not at all."""
+        """Within 24 hours of the customer's last words as a response, up to 7 days by a person, then not at all."""
         if outbound.mode != "reply" or outbound.visibility != "private":
             raise ChannelError(ErrorKind.INVALID, "Messenger is private: it takes private answers only.")
         meta.check_text(outbound, self.capabilities)
