@@ -218,5 +218,7 @@ def _attachments(change: _Change) -> tuple[Attachment, ...]:
         raise ValueError("photos is not a list.")
     found = [("image", value.get("photo")), ("video", value.get("video")), (linked, value.get("link"))]
     found += [("image", photo) for photo in photos or ()]
-    urls = {meta.words(url, "The address of an attachment")[:2000]: kind for kind, url in reversed(found)}
-    return tuple(Attachment(kind, url=url) for url, kind in reversed(urls.items()) if url)
+    kinds: dict[str, str] = {}
+    for kind, url in found:
+        kinds.setdefault(meta.words(url, "The address of an attachment")[:2000], kind)
+    return tuple(Attachment(kind, url=url) for url, kind in kinds.items() if url)

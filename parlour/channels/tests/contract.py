@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import orjson
@@ -91,7 +92,8 @@ class ChannelContract:
         assert caught.value.reason, what
 
     def test_what_is_no_envelope_is_refused_with_a_reason(self, channel: Channel, sample: Sample) -> None:
-        for payload in (None, 5, "x", [], [{}], True, 1.5):
+        payloads: list[Any] = [None, 5, "x", [], [{}], True, 1.5]
+        for payload in payloads:
             with pytest.raises(Refused) as caught:
                 channel.split(payload, orjson.dumps(payload), sample.CONFIG)
             assert caught.value.status == 400
@@ -303,7 +305,7 @@ class ChannelContract:
             for visibility in VISIBILITIES:
                 if act not in getattr(channel.capabilities, f"acts_{visibility}"):
                     with pytest.raises(ChannelError):
-                        channel.act(at(sample.CONFIG, server.base), act, "1", visibility)  # type: ignore[arg-type]
+                        channel.act(at(sample.CONFIG, server.base), act, "1", visibility)
         assert server.asked == []
 
     def test_the_icon_is_a_small_svg(self, channel: Channel) -> None:

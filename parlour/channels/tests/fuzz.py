@@ -13,7 +13,9 @@ _WORDS = st.sampled_from(
     ["", "\x00", "x\u202ey", "💩" * 300, "9" * 400, "-1", "nan", "1e999", "0001-01-01T00:00:00+14:00", "\x7f"]
 )
 _NUMBERS = st.sampled_from([0, -1, 1.5, 2**63, -(2**63), 10**15, 10**18, 1e300, -1e300, True, False, None])
-_OTHER = st.sampled_from([[], {}, [[]], [None], [1], ["x"], [{}], {"id": []}, {"id": {}}, {"": None}, [[[[[[[[]]]]]]]]])
+_OTHER: st.SearchStrategy[Any] = st.sampled_from(
+    [[], {}, [[]], [None], [1], ["x"], [{}], {"id": []}, {"id": {}}, {"": None}, [[[[[[[[]]]]]]]]]
+)
 VALUES = st.one_of(
     _WORDS,
     _NUMBERS,
