@@ -1,0 +1,164 @@
+"""Rows as the plain values the API sends (see ``schemas``). They read only what the queries have already fetched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parlour.cases.models import Case, Delivery, Message
+from parlour.cases.queries import delivery
+from parlour.channels import registry
+from parlour.channels.contract import Capabilities, Limit
+from parlour.channels.models import Inbox
+from parlour.spine.models import Event
+from parlour.staff.access import RIGHTS
+from parlour.staff.models import Agent, Team, Token
+
+
+def _named(row: Any) -> dict[str, Any]:
+    return {"id": row.pk, "name": str(row)}
+
+
+def case_shape(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.pk,
+        "brand": _named(case.brand),
+        "customer": _named(case.customer),
+        "status": case.status,
+        "channel": case.channel,
+        "visibility": case.visibility,
+        "category": case.category,
+        "level": case.level,
+        "priority": case.priority,
+        "priority_reasons": [{"points": points, "words": words} for points, words in case.priority_reasons],
+        "team": _named(case.team) if case.team else None,
+        "assignee": _named(case.assignee) if case.assignee else None,
+        "routing_reason": case.routing_reason,
+        "sentiment": case.sentiment or None,
+        "language": case.language or None,
+        "urgency": case.urgency,
+        "actionable": case.actionable,
+        "snippet": case.snippet,
+        "opened_at": case.opened_at,
+        "updated_at": case.updated_at,
+        "waiting_since": case.waiting_since,
+        "first_response_at": case.first_response_at,
+        "response_due_at": case.response_due_at,
+        "breached_at": case.breached_at,
+        "resolved_at": case.resolved_at,
+        "reopened": case.reopened,
+        "messages_in": case.messages_in,
+        "messages_out": case.messages_out,
+    }
+
+
+def message_shape(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.pk,
+        "case_id": message.case_id,
+        "thread_id": message.thread_id,
+        "channel": message.channel or None,
+        "visibility": message.visibility,
+        "direction": message.direction,
+        "author": _author(message),
+        "text": message.text,
+        "sent_at": message.sent_at,
+        "external_id": message.external_id,
+        "reply_to": message.reply_to or None,
+        "delivery": _delivery(delivery(message)),
+        "language": message.language or None,
+        "sentiment": message.sentiment or None,
+        "category": message.category or None,
+        "urgency": message.urgency,
+        "edited_at": message.edited_at,
+        "deleted_at": message.deleted_at,
+        "hidden": message.hidden,
+        "attachments": [
+            {"kind": one.kind, "url": one.url, "name": one.name, "mime": one.mime, "size": one.size}
+            for one in message.attachments.all()
+        ],
+        "meta": message.meta,
+    }
+
+
+def _author(message: Message) -> dict[str, Any]:
+    identity, agent = message.identity, message.agent
+    return {
+        "name": str(agent) if agent else str(identity) if identity else None,
+        "external_id": identity.external_id if identity else None,
+        "agent_id": message.agent_id,
+    }
+
+
+def _delivery(sending: Delivery | None) -> dict[str, Any] | None:
+    if sending is None:
+        return None
+    return {"state": sending.state, "error": sending.error_words or sending.error_kind or None}
+
+
+def event_shape(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "at": event.at,
+        "verb": event.verb,
+        "actor": event.actor,
+        "message_id": event.message_id,
+        "reason": event.data.get("reason") or None,
+        "data": event.data,
+    }
+
+
+def inbox_shape(inbox: Inbox) -> dict[str, Any]:
+    channel = registry.CHANNELS.get(inbox.channel)
+    return {
+        "id": inbox.pk,
+        "brand": _named(inbox.brand),
+        "channel": inbox.channel,
+        "name": inbox.name,
+        "webhook_path": inbox.webhook_path,
+        "health": inbox.health,
+        "health_note": inbox.health_note,
+        "capabilities": _capabilities(channel.capabilities) if channel else None,
+    }
+
+
+def _limit(limit: Limit | None) -> dict[str, Any] | None:
+    return {"length": limit.length, "unit": limit.unit} if limit else None
+
+
+def _capabilities(can: Capabilities) -> dict[str, Any]:
+    return {
+        "public": _limit(can.public),
+        "private": _limit(can.private),
+        "private_reply": can.private_reply,
+        "window_hours": can.window_hours,
+        "acts_public": sorted(can.acts_public),
+        "acts_private": sorted(can.acts_private),
+        "edits": can.edits,
+        "receipts": can.receipts,
+    }
+
+
+def agent_shape(agent: Agent) -> dict[str, Any]:
+    return {
+        "id": agent.pk,
+        "name": agent.name,
+        "email": agent.email,
+        "role": agent.role,
+        "presence": agent.presence,
+        "capacity": agent.capacity,
+        "teams": [_named(team) for team in agent.teams.all()],
+    }
+
+
+def team_shape(team: Team) -> dict[str, Any]:
+    return {"id": team.pk, "name": team.name, "categories": team.categories}
+
+
+def token_shape(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.pk,
+        "name": token.name,
+        "role": token.role,
+        "rights": sorted(RIGHTS.get(token.role, ())),
+        "created_at": token.created_at,
+    }

@@ -1,0 +1,43 @@
+"""Inboxes, people, teams, the token itself."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from parlour.api import schemas
+from parlour.channels.models import Inbox
+from parlour.lib import secretbox
+
+
+def test_inboxes_without_secrets(ask, rows):
+    Inbox.objects.filter(pk=rows.inbox.pk).update(sealed=secretbox.seal({"access_token": "hush-hush"}))
+    response = ask.client.get("/api/v1/inboxes", headers={"Authorization": f"Bearer {ask.token}"})
+    assert b"hush" not in response.content
+    assert b"sealed" not in response.content
+    page = response.json()
+    TypeAdapter(schemas.ListOf[schemas.Inbox]).validate_python(page)
+    (inbox,) = page["items"]
+    assert inbox["brand"] == {"id": rows.brand.pk, "name": "Acme"}
+    assert inbox["webhook_path"] == f"/in/x/{'k' * 24}"
+    assert inbox["capabilities"]["public"]["length"] > 0
+
+
+def test_inbox_of_a_channel_this_version_does_not_know(ask, rows):
+    Inbox.objects.filter(pk=rows.inbox.pk).update(channel="pigeon")
+    assert ask.get("/inboxes")["items"][0]["capabilities"] is None
+
+
+def test_agents_and_teams(ask, rows):
+    agents, teams = ask.get("/agents"), ask.get("/teams")
+    TypeAdapter(schemas.ListOf[schemas.Agent]).validate_python(agents)
+    TypeAdapter(schemas.ListOf[schemas.Team]).validate_python(teams)
+    assert agents["items"][0]["teams"] == [{"id": rows.team.pk, "name": "Delivery"}]
+    assert "password" not in agents["items"][0]
+    assert teams["items"] == [{"id": rows.team.pk, "name": "Delivery", "categories": ["delivery"]}]
+
+
+def test_me(ask_as):
+    me = ask_as("analyst").get("/me")
+    TypeAdapter(schemas.Me).validate_python(me)
+    assert (me["role"], me["rights"]) == ("analyst", ["read"])
+    assert me["name"] == "analyst token"
