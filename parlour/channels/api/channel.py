@@ -1,0 +1,219 @@
+"""The channel for everything else: the brand's own systems send messages in and receive the answers (Standard Webhooks)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from parlour.channels.api import schema, signature
+from parlour.channels.contract import (
+    Act,
+    Answer,
+    Attachment,
+    Author,
+    Capabilities,
+    ChannelError,
+    DoorRequest,
+    ErrorKind,
+    Inbound,
+    InboxConfig,
+    Kind,
+    Limit,
+    Outbound,
+    Poll,
+    Receipt,
+    Refused,
+    Setting,
+    Split,
+    ThreadKey,
+    Visibility,
+)
+from parlour.lib import clock, http
+from parlour.lib.text import one_line, storable
+
+LIMIT = 50_000
+KINDS = {"message": Kind.MESSAGE, "edit": Kind.EDIT, "delete": Kind.DELETE}
+
+
+def _secret(value: str) -> str | None:
+    try:
+        signature.key_of(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _callback(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    return None if fine else "It is a web address such as https://crm.example.com/parlour."
+
+
+class Api:
+    name = "api"
+    label = "API"
+    icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    settings = (
+        Setting(
+            "secret", "Signing secret", "whsec_… of Standard Webhooks; signs both ways.", secret=True, check=_secret
+        ),
+        Setting("callback_url", "Callback address", "Where answers are sent.", required=False, check=_callback),
+    )
+    capabilities = Capabilities(public=Limit(LIMIT), private=Limit(LIMIT), edits=True)
+
+    def realm(self, inbox: InboxConfig) -> str:
+        return f"api:{inbox.key}"
+
+    def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
+        try:
+            signature.verify(str(inbox.settings.get("secret") or ""), request.headers, request.body)
+        except signature.SignatureError as error:
+            raise Refused(403, str(error)) from error
+
+    def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:  # noqa: ARG002
+        raise Refused(400, "This channel has no handshake.")
+
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:  # noqa: ARG002
+        try:
+            said = schema.read(payload)
+        except schema.SchemaError as error:
+            raise Refused(400, str(error)) from error
+        if isinstance(said, schema.Unknown):
+            return [Split(said.key(body), "events", orjson.dumps({"type": said.type, "data": {}}))]
+        return [Split(said.key, said.thread, schema.flat(said))]
+
+    def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> Iterable[Inbound]:
+        try:
+            said = schema.read(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise ValueError("The body is not JSON.") from error
+        if isinstance(said, schema.Unknown):
+            reason = f"Events of the type {said.type} are not known."
+            return [Inbound(Kind.IGNORED, said.key(body), received_at, reason=reason)]
+        at = clock.plausible(said.created_at, received_at) if said.created_at else received_at
+        author = Author(self.realm(inbox), said.author, name=said.name, email=said.email) if said.author else None
+        return [
+            Inbound(
+                KINDS[said.type],
+                said.key,
+                at,
+                external_id=said.external_id,
+                author=author,
+                thread=ThreadKey(said.thread, said.visibility, subject=said.subject),
+                text=said.text,
+                reply_to=said.reply_to,
+                attachments=tuple(Attachment(file.kind, file.url, file.name, file.mime) for file in said.files),
+            )
+        ]
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:  # noqa: ARG002
+        raise ChannelError(ErrorKind.INVALID, "This channel is not polled.")
+
+    def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
+        if not outbound.text.strip():
+            raise ChannelError(ErrorKind.INVALID, "An empty message is not sent.")
+        if len(outbound.text) > LIMIT:
+            raise ChannelError(
+                ErrorKind.TOO_LONG, f"The message has {len(outbound.text):,} of at most {LIMIT:,} characters."
+            )
+        now = clock.now()
+        data = {
+            "id": outbound.reference,
+            "thread": {"external_id": outbound.thread},
+            "author_external_id": outbound.author,
+            "text": storable(outbound.text),
+            "visibility": outbound.visibility,
+            "in_reply_to": outbound.target or None,
+            "created_at": now,
+        }
+        answer = _deliver(inbox, outbound.reference, "message.sent", data, now)
+        return Receipt(_named(answer) or outbound.reference)
+
+    def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:  # noqa: ARG002
+        raise ChannelError(ErrorKind.INVALID, f"This channel cannot {act} a message.")
+
+    def length(self, text: str, visibility: Visibility) -> int:  # noqa: ARG002
+        return len(text)
+
+    def check(self, inbox: InboxConfig) -> str:
+        if problem := _secret(str(inbox.settings.get("secret") or "")):
+            raise ChannelError(ErrorKind.INVALID, problem)
+        if not inbox.settings.get("callback_url"):
+            return "Messages are received; answers cannot be sent without a callback address."
+        now = clock.now()
+        _deliver(inbox, f"ping_{now.timestamp():.6f}", "ping", {}, now)
+        return "The callback address accepts signed events."
+
+
+def _deliver(inbox: InboxConfig, message_id: str, kind: str, data: dict[str, Any], now: datetime) -> bytes:
+    """One signed POST to the callback; returns the body of its answer. Raises ChannelError."""
+    callback = str(inbox.settings.get("callback_url") or "")
+    if not callback:
+        raise ChannelError(ErrorKind.INVALID, "This inbox has no callback address, so answers cannot be sent.")
+    body = orjson.dumps({"type": kind, "timestamp": now, "data": data}, option=orjson.OPT_UTC_Z)
+    try:
+        signed = signature.headers(str(inbox.settings.get("secret") or ""), message_id, body)
+    except ValueError as error:
+        raise ChannelError(ErrorKind.INVALID, "This inbox has no usable secret.") from error
+    try:
+        response = http.request("POST", callback, content=body, headers={"content-type": "application/json", **signed})
+    except http.NoAnswer as error:
+        # It may have arrived, and can be sent again all the same: receivers know a repetition by its webhook-id.
+        raise ChannelError(ErrorKind.TRANSIENT, f"The callback address did not answer. {error}") from error
+    if not 200 <= response.status_code < 300:
+        raise _refusal(response)
+    return response.content
+
+
+def _refusal(response: httpx.Response) -> ChannelError:
+    status = response.status_code
+    said = one_line(response.content[:1200].decode("utf-8", "replace"), 300)
+    words = f"The callback address answered {status}" + (f": {said}" if said else ".")
+    if status == 410:
+        kind = ErrorKind.POLICY_BLOCK
+    elif status in (429, 502, 504):
+        return ChannelError(ErrorKind.RATE_LIMITED, words, retry_after=_retry_after(response), code=str(status))
+    else:
+        # A redirection is not followed, as the standard demands. As above, what failed with 5xx can be sent again.
+        kind = ErrorKind.TRANSIENT if status >= 500 else ErrorKind.INVALID
+    return ChannelError(kind, words, code=str(status))
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    told = response.headers.get("retry-after", "")
+    if told.isascii() and told.isdecimal() and len(told) < 8:
+        return min(float(told), 86_400.0)
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(1.0, (until - clock.now()).total_seconds()), 86_400.0)
+
+
+def _named(answer: bytes) -> str:
+    """The id the receiver gave the message, when its answer names one."""
+    try:
+        told = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return ""
+    for name in ("external_id", "id"):
+        value = told.get(name) if isinstance(told, dict) else None
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and value.strip() and len(value) <= schema.ID_LIMIT and value.isprintable():
+            return value
+    return ""
+
+
+channel = Api()

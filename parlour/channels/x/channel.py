@@ -1,0 +1,135 @@
+"""X: posts that mention or answer the brand in public, and direct messages in private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from parlour.channels.contract import (
+    Act,
+    Answer,
+    Capabilities,
+    DoorRequest,
+    Inbound,
+    InboxConfig,
+    Limit,
+    Outbound,
+    Poll,
+    Receipt,
+    Refused,
+    Setting,
+    Split,
+    Visibility,
+)
+from parlour.channels.x import envelope, parsing, polling, sending, weight
+from parlour.channels.x.calls import API
+from parlour.channels.x.fields import REALM, encode
+from parlour.lib import signing
+
+# Answering a challenge signs it with the key that signs webhooks: whoever could have a JSON body signed here could
+# forge events. X's challenges are short tokens, so nothing with a brace, bracket or quotation mark is ever signed.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_.:+/=~ -]{1,256}")
+
+
+def _user_id(value: str) -> str | None:
+    if value.isascii() and value.isdecimal() and len(value) <= 19:
+        return None
+    return "It is the account's number (such as 2244994945), not its handle."
+
+
+def _secret(value: str) -> str | None:
+    return (
+        None if value.isascii() and value.isprintable() and " " not in value else "It holds spaces or odd characters."
+    )
+
+
+def _address(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+        fine = fine and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    return None if fine else f"It is a web address such as {API}."
+
+
+class X:
+    name = "x"
+    label = "X"
+    icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    settings = (
+        Setting("user_id", "Account number", "The numeric id of the brand's account.", check=_user_id),
+        Setting(
+            "consumer_secret", "API secret key", "Signs what X delivers to the webhook.", secret=True, check=_secret
+        ),
+        Setting(
+            "access_token",
+            "Access token",
+            "Of the brand's account: tweet.read, tweet.write, tweet.moderate.write, users.read, dm.read, dm.write.",
+            secret=True,
+            check=_secret,
+        ),
+        Setting("api_base", "API address", required=False, default=API, check=_address),
+    )
+    capabilities = Capabilities(
+        public=Limit(weight.POST_LIMIT, "weighted"),
+        private=Limit(weight.MESSAGE_LIMIT),
+        private_reply=True,
+        acts_public=frozenset({"hide", "unhide", "delete"}),
+        acts_private=frozenset({"delete"}),
+        edits=True,
+        receipts=True,
+        poll_seconds=60,
+    )
+
+    def realm(self, inbox: InboxConfig) -> str:  # noqa: ARG002
+        return REALM
+
+    def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
+        secret = str(inbox.settings.get("consumer_secret") or "")
+        given = request.headers.get("x-twitter-webhooks-signature", "")
+        if not given:
+            raise Refused(403, "The header x-twitter-webhooks-signature is missing.")
+        if not secret or not signing.same(signing.base64_signature(secret, request.body), given):
+            raise Refused(403, "The signature does not fit the body.")
+
+    def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:
+        secret = str(inbox.settings.get("consumer_secret") or "")
+        token = request.query.get("crc_token", "")
+        if not _CHALLENGE.fullmatch(token):
+            raise Refused(400, "The parameter crc_token is missing or is no challenge of X.")
+        if not secret:
+            raise Refused(403, "This inbox has no API secret key.")
+        answer = {"response_token": signing.base64_signature(secret, token.encode())}
+        return Answer(200, encode(answer), "application/json")
+
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:  # noqa: ARG002
+        try:
+            return envelope.split(payload, str(inbox.settings.get("user_id", "")))
+        except envelope.EnvelopeError as error:
+            raise Refused(400, str(error)) from error
+
+    def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> Iterable[Inbound]:
+        return list(parsing.inbounds(body, str(inbox.settings.get("user_id", "")), received_at))
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
+        return polling.poll(inbox, cursor)
+
+    def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
+        return sending.send(inbox, outbound)
+
+    def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
+        sending.act(inbox, act, target, visibility)
+
+    def length(self, text: str, visibility: Visibility) -> int:
+        return weight.post_length(text) if visibility == "public" else len(text)
+
+    def check(self, inbox: InboxConfig) -> str:
+        return sending.check(inbox)
+
+
+channel = X()
