@@ -26,7 +26,9 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     """``given`` with defaults filled in. Raises WrongSettings naming every problem at once."""
     known = {setting.name: setting for setting in channel.settings}
     problems = [
-        f"Unknown setting {name!r} for {channel.name}; it takes {', '.join(known)}." for name in given if name not in known
+        f"Unknown setting {name!r} for {channel.name}; it takes {', '.join(known)}."
+        for name in given
+        if name not in known
     ]
     values: dict[str, str] = {}
     for setting in channel.settings:
@@ -59,6 +61,16 @@ def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[st
             )
     except IntegrityError as error:
         raise ValueError(f"{brand} already has a {channel.name} inbox named {name!r}.") from error
+
+
+def update_settings(inbox_id: int, changes: Mapping[str, str]) -> Inbox:
+    """The inbox with ``changes`` laid over its settings. Raises Inbox.DoesNotExist or WrongSettings, and changes nothing then."""
+    with transaction.atomic():
+        inbox = Inbox.objects.select_for_update().get(pk=inbox_id)
+        kept = {name: str(value) for name, value in inbox.settings.items()}
+        inbox.sealed = secretbox.seal(checked_settings(registry.get(inbox.channel), {**kept, **changes}))
+        inbox.save(update_fields=["sealed"])
+    return Inbox.objects.select_related("brand").get(pk=inbox_id)
 
 
 def note_health(inbox_id: int, health: str, words: str = "") -> None:

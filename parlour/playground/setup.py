@@ -1,0 +1,55 @@
+"""Connects the desk to the stand-ins: brand, inboxes and secrets, made once and kept over restarts."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from parlour.channels import actions, queries
+from parlour.channels.models import Inbox
+from parlour.playground.wires import BRAND, PAGE_ID, X_USER_ID, Wire
+
+NAMES = {"facebook": f"{BRAND} on Facebook", "messenger": f"{BRAND} on Messenger", "x": f"{BRAND} on X"}
+
+
+def connect(desk_url: str, playground_url: str) -> list[Wire]:
+    """The wires between the desk at ``desk_url`` and the playground at ``playground_url`` (both without a slash at the end).
+
+    Makes the brand and its three inboxes at the first call. Later calls keep their secrets and only set the stand-ins'
+    address anew when it has changed.
+    """
+    found = {
+        inbox.channel: inbox
+        for inbox in queries.inboxes().filter(brand__name=BRAND)
+        if NAMES.get(inbox.channel) == inbox.name
+    }
+    wires: dict[str, Wire] = {}
+    for channel in NAMES:
+        wires[channel] = _of_inbox(found[channel]) if channel in found else _new(channel, found, wires)
+    return [_connected(wire, found.get(channel), desk_url, playground_url) for channel, wire in wires.items()]
+
+
+def _of_inbox(inbox: Inbox) -> Wire:
+    told = inbox.settings
+    if inbox.channel == "x":
+        return Wire("x", told["user_id"], told["consumer_secret"], told["access_token"])
+    return Wire(inbox.channel, told["page_id"], told["app_secret"], told["access_token"], told["verify_token"])
+
+
+def _new(channel: str, found: dict[str, Inbox], wires: dict[str, Wire]) -> Wire:
+    """Fresh secrets; Facebook and Messenger are one Page of one app and share theirs."""
+    sister = {"facebook": "messenger", "messenger": "facebook"}.get(channel, "")
+    known = _of_inbox(found[sister]) if sister in found else wires.get(sister)
+    if known is not None:
+        return replace(known, channel=channel)
+    account = X_USER_ID if channel == "x" else PAGE_ID
+    return Wire(channel, account, secrets.token_hex(16), secrets.token_urlsafe(32), secrets.token_urlsafe(12))
+
+
+def _connected(wire: Wire, inbox: Inbox | None, desk_url: str, playground_url: str) -> Wire:
+    settings = wire.settings(playground_url)
+    if inbox is None:
+        inbox = actions.connect_inbox(wire.channel, BRAND, NAMES[wire.channel], settings)
+    elif inbox.settings.get("api_base") != settings["api_base"]:
+        inbox = actions.update_settings(inbox.pk, {"api_base": settings["api_base"]})
+    return replace(wire, webhook_url=desk_url.rstrip("/") + inbox.webhook_path)
