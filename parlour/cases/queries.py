@@ -48,7 +48,10 @@ def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
         values = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != len(kinds):
             raise Invalid("This cursor is not one of ours.")
-        read = [datetime.fromisoformat(value) if kind is datetime else value for value, kind in zip(values, kinds, strict=True)]
+        read = [
+            datetime.fromisoformat(value) if kind is datetime else value
+            for value, kind in zip(values, kinds, strict=True)
+        ]
     except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError) as error:
         raise Invalid("This cursor is not one of ours.") from error
     for value, kind in zip(read, kinds, strict=True):
@@ -62,7 +65,7 @@ def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
 def _beyond(columns: str, sign: str, values: Sequence[Any]) -> RawSQL:
     """A row-value comparison: one range of the index, however deep the page."""
     marks = ", ".join(["%s"] * len(values))
-    return RawSQL(f"({columns}) {sign} ({marks})", tuple(values), output_field=BooleanField())  # noqa: S611 - literals
+    return RawSQL(f"({columns}) {sign} ({marks})", tuple(values), output_field=BooleanField())
 
 
 def _cut(rows: list[T], limit: int, mark: Any) -> Page[T]:
@@ -254,8 +257,6 @@ def open_load(agent_ids: Sequence[int]) -> dict[int, int]:
     held = Case.objects.filter(status=Status.OPEN, actionable=True, assignee_id__in=list(agent_ids))
     counted = held.order_by().values_list("assignee_id").annotate(Count("id"))
     return dict.fromkeys(agent_ids, 0) | {agent_id: count for agent_id, count in counted if agent_id is not None}
-
-
 
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -32,8 +32,9 @@ def reply(
     answers: int | None = None,
     seen: int | None = None,
     idempotency_key: str | None = None,
+    hold_seconds: float = 0.0,
 ) -> Message:
-    """Answer the customer. The message is stored and queued together; the outbox sends it.
+    """Answer the customer. Stored and queued together; the outbox sends it, ``hold_seconds`` later (time to undo).
 
     ``answers`` is the Message answered (default: the customer's latest words in that lane). ``seen`` is the newest Message id the writer
     had before their eyes: when a colleague has answered since, Conflict is raised. The same ``idempotency_key`` again gives the same
@@ -73,7 +74,7 @@ def reply(
             target=answered.external_id or "",
             reference="p" + secrets.token_hex(16),
             idempotency_key=idempotency_key or None,
-            due_at=now,
+            due_at=now + timedelta(seconds=hold_seconds),
         )
         note_answer(case, message, now)
         spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, visibility=visibility)
@@ -140,7 +141,9 @@ def _way(case: Case, visibility: str, answers: int | None) -> Way:
 def _refuse_over_length(way: Way, text: str) -> None:
     length = registry.get(way.channel).length(text, way.visibility)
     if length > way.limit:
-        raise Invalid(f"The answer has {length:,} of at most {way.limit:,} {way.unit if way.unit != 'weighted' else 'characters'}.")
+        raise Invalid(
+            f"The answer has {length:,} of at most {way.limit:,} {way.unit if way.unit != 'weighted' else 'characters'}."
+        )
 
 
 def _sending(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
@@ -188,7 +191,13 @@ def retry_reply(message_id: int, *, by: Actor) -> None:
     with transaction.atomic():
         message, delivery = _sending(message_id, by)
         stuck = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNCERTAIN])
-        again = {"state": DeliveryState.QUEUED, "due_at": clock.now(), "attempts": 0, "error_kind": "", "error_words": ""}
+        again = {
+            "state": DeliveryState.QUEUED,
+            "due_at": clock.now(),
+            "attempts": 0,
+            "error_kind": "",
+            "error_words": "",
+        }
         if not stuck.update(settled_at=None, **again):
             raise Conflict("This answer is neither failed nor uncertain any more.")
         spine.write("reply.queued", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, again=True)

@@ -28,7 +28,9 @@ class Way:
 
 def ways(case: Case) -> list[Way]:
     """Ways to answer a case, best first: the lane the customer last spoke in, then the others; open ways before closed ones."""
-    threads = list(Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by("-last_inbound_at"))
+    threads = list(
+        Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by("-last_inbound_at")
+    )
     found: list[Way] = []
     for visibility in ("private", "public"):
         thread = next((one for one in threads if one.visibility == visibility), None)
@@ -42,7 +44,7 @@ def ways(case: Case) -> list[Way]:
 
 
 def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> Way | None:
-    """The way to answer ``answers`` (default: the customer's latest words in the thread) with this visibility; None when there is none."""
+    """The way to answer ``answers`` (default: the customer's latest words in the thread) in public or private; None for none."""
     channel = registry.get(thread.inbox.channel)
     said = answers or latest_inbound(thread)
     if said is None:
@@ -65,7 +67,9 @@ def _public(channel: Channel, said: Message) -> Way | None:
     if limit is None:
         return None
     blocked = "The message it would answer was deleted." if said.deleted_at else ""
-    return Way("public", "reply", channel.name, f"Public reply · {channel.label}", limit.length, limit.unit, said.pk, blocked)
+    return Way(
+        "public", "reply", channel.name, f"Public reply · {channel.label}", limit.length, limit.unit, said.pk, blocked
+    )
 
 
 def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:

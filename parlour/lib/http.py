@@ -45,7 +45,13 @@ def request(method: str, url: str, **kwargs: Any) -> httpx.Response:
                     raise NoAnswer("The answer was larger than 5 MB.", sent=True)
             response._content = body
             return response
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+    except (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.InvalidURL,
+    ) as error:
         raise NoAnswer(f"The address could not be reached ({type(error).__name__}).", sent=False) from error
     except httpx.HTTPError as error:
         raise NoAnswer(f"No answer came ({type(error).__name__}).", sent=True) from error

@@ -21,4 +21,4 @@ def update_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
         return
     sets = ", ".join(f'"{column.column}" = %s' for column in columns)
     with connection.cursor() as cursor:
-        cursor.executemany(f'UPDATE "{meta.db_table}" SET {sets} WHERE "{key.column}" = %s', prepared)  # noqa: S608 - own names
+        cursor.executemany(f'UPDATE "{meta.db_table}" SET {sets} WHERE "{key.column}" = %s', prepared)

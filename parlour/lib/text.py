@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -18,3 +20,14 @@ def one_line(value: str, limit: int) -> str:
     """``value`` on one line for names and snippets: no direction overrides, spaces folded, cut with an ellipsis."""
     folded = _SPACE.sub(" ", _BIDI.sub("", storable(value, limit * 4 + 200))).strip()
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+
+
+def storable_json(value: Any) -> Any:
+    """``value`` (JSON-ready) without what a database's JSON column refuses: NUL and lone surrogates in texts."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key), 200): storable_json(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(one) for one in value]
+    return value

@@ -99,9 +99,7 @@ def _route(waiting: list[Case], events: list[Event]) -> None:
 
 def _give(case: Case, decision: Decision, events: list[Event]) -> None:
     case.team_id, case.assignee_id, case.routing_reason = decision.team, decision.agent, decision.reason
-    events.append(
-        _line("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason)
-    )
+    events.append(_line("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason))
 
 
 def _seats() -> list[Seat]:
@@ -124,7 +122,9 @@ def look(now: datetime | None = None) -> int:
     now = now or clock.now()
     with transaction.atomic():
         due = Case.objects.filter(status=Status.OPEN, look_at__isnull=False, look_at__lte=now).order_by("look_at")
-        batch = list(due.select_related("brand", "customer").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+        batch = list(
+            due.select_related("brand", "customer").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE]
+        )
         before = {case.pk: case.priority for case in batch}
         judge(batch, now)
         spine.write_many(
@@ -137,23 +137,23 @@ def look(now: datetime | None = None) -> int:
 
 def hand_out(limit: int = 100) -> int:
     """Give waiting cases without an agent to whoever has become free, most pressing first; returns how many were given."""
+    if not Agent.objects.filter(is_active=True, presence=Presence.ONLINE).exists():
+        return 0
     with transaction.atomic():
-        seats = [seat for seat in _seats() if seat.load < seat.capacity]
-        if not seats:
-            return 0
-        open_teams = {team for seat in seats for team in seat.teams}
-        unassigned = Case.objects.filter(status=Status.OPEN, actionable=True, assignee__isnull=True, waiting_since__isnull=False)
-        teamed = unassigned.filter(team_id__in=open_teams) | unassigned.filter(team__isnull=True)
-        room = sum(seat.capacity - seat.load for seat in seats)
-        waiting = teamed.select_related("brand", "customer").order_by("-priority", "-id")[: min(limit, room)]
+        unassigned = Case.objects.filter(
+            status=Status.OPEN, actionable=True, assignee__isnull=True, waiting_since__isnull=False
+        )
+        waiting = list(
+            unassigned.select_related("brand", "customer")
+            .select_for_update(of=("self",), skip_locked=True)
+            .order_by("-priority", "-id")[:limit]
+        )
+        # Cases first, agents second: the same order of locks as on the road, so that the two never wait for each other.
         events: list[Event] = []
-        cases_given = list(waiting)
-        _route(cases_given, events)
-        given = [case for case in cases_given if case.assignee_id is not None]
+        _route(waiting, events)
+        given = [case for case in waiting if case.assignee_id is not None]
         fields = ["team_id", "assignee_id", "routing_reason"]
         update_rows(Case, fields, ([case.team_id, case.assignee_id, case.routing_reason, case.pk] for case in given))
         handed = {case.pk for case in given}
         spine.write_many(event for event in events if event.case_id in handed)
     return len(given)
-
-

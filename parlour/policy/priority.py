@@ -38,7 +38,9 @@ class Score:
 def score(case: Case, standing: Standing, now: datetime) -> Score:
     """How pressing a case is. A level set by hand outweighs everything else."""
     if case.level:
-        return Score(LEVEL_SCORES[Level(case.level)], [(LEVEL_SCORES[Level(case.level)], f"set to {case.level} by hand")], None)
+        return Score(
+            LEVEL_SCORES[Level(case.level)], [(LEVEL_SCORES[Level(case.level)], f"set to {case.level} by hand")], None
+        )
     if not case.actionable:
         return Score(0, [(0, "needs no answer")], None)
     if case.waiting_since is None:

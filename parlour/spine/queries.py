@@ -46,8 +46,20 @@ def _settled() -> QuerySet[Event]:
 
 def after(position: Position, limit: int = 500) -> list[Event]:
     """The next events of the log after ``position``, at most ``limit``, in order. None is ever skipped."""
-    beyond = RawSQL("(spine_event.tx, spine_event.id) > (%s, %s)", (position.tx, position.id), output_field=BooleanField())
+    beyond = RawSQL(
+        "(spine_event.tx, spine_event.id) > (%s, %s)", (position.tx, position.id), output_field=BooleanField()
+    )
     return list(_settled().filter(beyond)[:limit])
+
+
+def unsettled(position: Position) -> bool:
+    """Whether the log already holds lines after ``position`` that ``after`` does not give yet."""
+    if connection.vendor != "postgresql":
+        return False
+    beyond = RawSQL(
+        "(spine_event.tx, spine_event.id) > (%s, %s)", (position.tx, position.id), output_field=BooleanField()
+    )
+    return Event.objects.filter(beyond).exists()
 
 
 def end() -> Position:

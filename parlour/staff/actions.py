@@ -22,7 +22,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def add_agent(email: str, name: str, role: str = Role.AGENT, teams: list[str] | None = None, capacity: int = 20) -> Agent:
+def add_agent(
+    email: str, name: str, role: str = Role.AGENT, teams: list[str] | None = None, capacity: int = 20
+) -> Agent:
     """A new seat. Raises ValueError with a sentence when the address is wrong or taken, or the role unknown."""
     email = email.strip()
     try:
@@ -73,3 +75,16 @@ def set_presence(agent: Agent, presence: str) -> None:
         raise ValueError(f"There is no presence {presence!r}.")
     Agent.objects.filter(pk=agent.pk).update(presence=presence, seen_at=clock.now())
     agent.presence = presence
+
+
+def revoke_tokens(name: str) -> int:
+    """Revoke every live token of this name; returns how many."""
+    return Token.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now())
+
+
+def set_up_team(name: str, categories: list[str]) -> Team:
+    """A team and the categories it takes; an empty list takes what no other team does. Raises ValueError for an empty name."""
+    if not name.strip():
+        raise ValueError("A team needs a name.")
+    team, _ = Team.objects.update_or_create(name=name.strip()[:80], defaults={"categories": categories})
+    return team

@@ -1,0 +1,106 @@
+"""The one ASGI root: the door and the live stream are lean applications of our own; everything else goes to Django as WSGI.
+
+``/in/...`` the webhook door · ``/stream`` the live stream · the rest Django through a2wsgi, in a small thread pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core.wsgi import get_wsgi_application
+from django.utils.crypto import constant_time_compare
+
+from parlour.channels.contract import Answer
+from parlour.spine import bus
+from parlour.spine.stream import Stream
+from parlour.staff import access
+from parlour.staff.models import Agent
+from parlour.traffic.door import Door, respond
+from parlour.traffic.worker import Worker
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+DJANGO_THREADS = 8
+
+
+class Root:
+    """The application a server runs. ``with_worker``: handle arrivals and answers in this process, too."""
+
+    def __init__(self, *, with_worker: bool = False) -> None:
+        self.door = Door()
+        self.stream = Stream()
+        self.django = WSGIMiddleware(get_wsgi_application(), workers=DJANGO_THREADS)
+        self._worker = Worker() if with_worker else None
+        self._hearer: bus.Postgres | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] != "http":
+            return
+        elif scope["path"].startswith("/in/"):
+            await self.door(scope, receive, send)
+        elif scope["path"] == "/stream":
+            await self._stream(scope, receive, send)
+        else:
+            await self.django(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            told = await receive()
+            if told["type"] == "lifespan.startup":
+                self._hearer = await asyncio.to_thread(bus.connect)
+                await self.stream.start()
+                if self._worker is not None:
+                    await asyncio.to_thread(self._worker.start)
+                await send({"type": "lifespan.startup.complete"})
+            elif told["type"] == "lifespan.shutdown":
+                await self._end()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _end(self) -> None:
+        await self.door.committer.close()
+        await self.stream.stop()
+        if self._worker is not None:
+            await asyncio.to_thread(self._worker.stop)
+        if self._hearer is not None:
+            await asyncio.to_thread(self._hearer.stop)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cookie = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+        if not await asyncio.to_thread(_may_listen, cookie):
+            await respond(send, Answer(401, b"Sign in first."))
+            return
+        await self.stream(scope, receive, send)
+
+
+def _may_listen(cookie: str) -> bool:
+    """Whether the session behind a Cookie header is an agent's with the right to read; checked as Django's own middleware does."""
+    try:
+        jar = SimpleCookie(cookie)
+    except CookieError:
+        return False
+    key = jar.get(settings.SESSION_COOKIE_NAME)
+    if key is None:
+        return False
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key.value)
+    agent_id, backend = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
+    if agent_id is None or backend not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    agent = Agent.objects.filter(pk=agent_id, is_active=True).first()
+    if agent is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), agent.get_session_auth_hash()):
+        return False
+    return access.may(agent, access.READ)

@@ -1,0 +1,103 @@
+"""What the pipeline's steps pass along: a batch of arrivals on their way to becoming messages of cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
+from parlour.channels.contract import Author, Channel, Inbound, InboxConfig
+from parlour.channels.models import Inbox
+from parlour.customers.models import Identity
+from parlour.spine.models import Event
+from parlour.traffic.models import Arrival, ArrivalState
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one arrival. It is done when nothing else is said."""
+
+    state: str = ArrivalState.DONE
+    reason: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Item:
+    """One normalised event and what the steps found out about it."""
+
+    arrival: Arrival
+    inbox: Inbox
+    channel: Channel
+    config: InboxConfig
+    inbound: Inbound
+    identity: Identity | None = None
+    thread: Thread | None = None
+    message: Message | None = None
+
+    @property
+    def customer_author(self) -> Author | None:
+        """The customer concerned: who wrote it, or whom our own words were said to."""
+        return self.inbound.counterpart if self.inbound.kind == "echo" else self.inbound.author
+
+
+@dataclass(slots=True)
+class Batch:
+    """A list of arrivals, in order, with everything the steps have loaded or made."""
+
+    arrivals: list[Arrival]
+    now: datetime
+    items: list[Item] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
+    messages: dict[tuple[int, str], Message] = field(default_factory=dict)
+    threads: dict[tuple[int, str], Thread] = field(default_factory=dict)
+    cases: dict[int, Case] = field(default_factory=dict)
+    """Stored cases by id, each loaded once and held until the transaction ends."""
+    in_flight: list[Delivery] = field(default_factory=list)
+    """Answers of ours whose receipt has not come: an echo may be theirs."""
+    open_cases: dict[tuple[int, int], Case] = field(default_factory=dict)
+    """(brand, customer) -> the open case."""
+    closed_cases: dict[tuple[int, int], Case] = field(default_factory=dict)
+    """(brand, customer) -> the case resolved last."""
+    new_cases: list[Case] = field(default_factory=list)
+    new_messages: list[Message] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    versions: list[MessageVersion] = field(default_factory=list)
+    changed_messages: dict[int, Message] = field(default_factory=dict)
+    changed_cases: dict[int, Case] = field(default_factory=dict)
+    settled: list[tuple[Delivery, str, str]] = field(default_factory=list)
+    """Deliveries that reached another state: delivery, state, words of an error."""
+    events: list[tuple[str, Case | None, Message | None, str, dict[str, object]]] = field(default_factory=list)
+    """Lines to write once the rows have ids: verb, case, message, actor, data."""
+    fresh: list[Item] = field(default_factory=list)
+    """Customers' messages new in this batch or edited: what understanding and policy look at."""
+
+    def case_of(self, thing: Message | Thread | None) -> Case | None:
+        """The case of a message or thread as this batch holds it."""
+        if thing is None:
+            return None
+        return self.cases.get(thing.case_id) if thing.case_id else thing.case
+
+    def change(self, case: Case) -> None:
+        if case.pk:
+            self.changed_cases[case.pk] = case
+
+    def outcome(self, arrival: Arrival) -> Outcome:
+        return self.outcomes.setdefault(arrival.pk, Outcome())
+
+    def tell(self, verb: str, case: Case | None, message: Message | None, actor: str = "desk", **data: object) -> None:
+        self.events.append((verb, case, message, actor, data))
+
+    def lines(self) -> list[Event]:
+        """The events, now that everything has an id."""
+        return [
+            Event(
+                verb=verb,
+                actor=actor,
+                case_id=case.pk if case else None,
+                message_id=message.pk if message else None,
+                data=data,
+            )
+            for verb, case, message, actor, data in self.events
+        ]

@@ -1,0 +1,215 @@
+"""The webhook door: a lean ASGI application. Verify the raw bytes, cut out the events, store them durably, answer.
+
+Statuses: 200 stored (or a handshake answered) · 400 not what the platform sends · 403 not authentic · 404 no such inbox ·
+405 neither GET nor POST · 408 the body came too slowly · 413 too large · 503 cannot be stored now, come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import time
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from django.db import Error
+
+from parlour.channels import queries as channels
+from parlour.channels import registry
+from parlour.channels.contract import Answer, Channel, DoorRequest, InboxConfig, Refused, Split
+from parlour.lib import clock
+from parlour.lib.faults import where
+from parlour.lib.secretbox import Unreadable
+from parlour.traffic.models import LANES
+from parlour.traffic.store import Committer, Overloaded, Row
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Platforms send at most 3 MB (WhatsApp's batches)."""
+BODY_SECONDS = 10.0
+KNOWN_SECONDS = 2.0
+MOST_UNKNOWN = 16
+"""Lookups of unknown inboxes under way at a time: guessing keys must not starve the rest."""
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\\\|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+@dataclass(slots=True)
+class _Known:
+    channel: Channel
+    inbox: InboxConfig
+    until: float
+
+
+class Door:
+    """``/in/<channel>/<inbox key>``."""
+
+    def __init__(self) -> None:
+        self.committer = Committer()
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._looking = asyncio.Semaphore(MOST_UNKNOWN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except Refused as refused:
+            answer = problem(refused.status, refused.reason)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.error("The door failed (%s).", where(error))
+            answer = problem(503, "The event could not be taken now; send it again.")
+        await respond(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        parts = scope["path"].split("/")
+        if len(parts) != 4:
+            return problem(404, "There is no such inbox.")
+        known = await self._find(parts[2], parts[3])
+        if known is None:
+            return problem(404, "There is no such inbox.")
+        method = scope["method"]
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if method == "GET":
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            return known.channel.handshake(DoorRequest(method, headers, query, b""), known.inbox)
+        if method != "POST":
+            return problem(405, "Webhooks are posted here.")
+        body = await _read(headers, receive)
+        if isinstance(body, Answer):
+            return body
+        known.channel.verify(DoorRequest(method, headers, {}, body), known.inbox)
+        return await self._store(known, body)
+
+    async def _store(self, known: _Known, body: bytes) -> Answer:
+        payload, body = decode(body)
+        now = clock.now()
+        rows = [
+            Row(known.inbox.id, split.key, _lane(known.inbox.id, split.lane), split.body, now)
+            for split in _cut(known, payload, body)
+        ]
+        if rows:
+            try:
+                await self.committer.commit(rows)
+            except (Overloaded, Error):
+                return problem(503, "The event could not be stored now; send it again.")
+        return Answer(200, b'{"accepted":%d}' % len(rows), "application/json")
+
+    async def _find(self, channel: str, key: str) -> _Known | None:
+        known = self._known.get((channel, key))
+        if known and known.until > time.monotonic():
+            return known
+        if known:
+            # Stale: one request asks again, the others go on with what is known meanwhile.
+            known.until = time.monotonic() + KNOWN_SECONDS
+        if channel not in registry.CHANNELS or not 8 <= len(key) <= 32:
+            return None
+        async with self._looking:
+            found = await asyncio.to_thread(_look_up, channel, key)
+        if found is None:
+            self._known.pop((channel, key), None)
+        else:
+            self._known[channel, key] = found
+        return found
+
+
+def _look_up(channel: str, key: str) -> _Known | None:
+    inbox = channels.inbox_by_key(channel, key)
+    if inbox is None:
+        return None
+    try:
+        return _Known(registry.get(channel), channels.config(inbox), time.monotonic() + KNOWN_SECONDS)
+    except Unreadable as error:
+        raise Refused(503, str(error)) from error
+
+
+async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+    told = headers.get("content-length", "")
+    if told.isdigit() and int(told) > MOST_BYTES:
+        return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                part = await receive()
+                if part["type"] == "http.disconnect":
+                    return problem(400, "The body ended early.")
+                body += part.get("body", b"")
+                if len(body) > MOST_BYTES:
+                    return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")
+                if not part.get("more_body"):
+                    return bytes(body)
+    except TimeoutError:
+        return problem(408, f"The body took longer than {BODY_SECONDS:.0f} seconds.")
+
+
+def decode(body: bytes) -> tuple[Any, bytes]:
+    """The JSON of a body and the bytes to keep. Half characters (lone surrogates), which customers can type and databases refuse,
+    become U+FFFD; anything else that is not JSON is Refused."""
+    try:
+        return orjson.loads(body), body
+    except orjson.JSONDecodeError:
+        mended = _LONE_SURROGATE.sub(lambda found: b"\\ufffd" if len(found[0]) == 6 else found[0], body)
+        try:
+            return orjson.loads(mended), mended
+        except orjson.JSONDecodeError as error:
+            raise Refused(400, f"The body is not JSON: {error.msg}.") from None
+
+
+def _cut(known: _Known, payload: Any, body: bytes) -> list[Split]:
+    try:
+        return known.channel.split(payload, body, known.inbox)
+    except Refused:
+        raise
+    except Exception as error:
+        # A fault of ours must not lose a customer's words: the whole body is kept, and parked with its reason by the pipeline.
+        log.error("A body for %s could not be cut (%s); it is kept whole.", known.channel.name, where(error))
+        return [Split("whole:" + hashlib.sha256(body).hexdigest(), "", body)]
+
+
+def _lane(inbox_id: int, lane: str) -> int:
+    return zlib.crc32(f"{inbox_id}:{lane}".encode("utf-8", "surrogatepass")) % LANES
+
+
+def rows_of(inbox_id: int, splits: list[Split]) -> list[Row]:
+    """Events from elsewhere than the door (a poll, a replay) as rows to store."""
+    now = clock.now()
+    return [Row(inbox_id, split.key, _lane(inbox_id, split.lane), split.body, now) for split in splits]
+
+
+TITLES = {
+    400: "Bad request",
+    403: "Not authentic",
+    404: "Not found",
+    405: "Wrong method",
+    408: "Too slow",
+    413: "Too large",
+    503: "Come again",
+}
+
+
+def problem(status: int, detail: str) -> Answer:
+    """A refusal as RFC 9457 problem details."""
+    told = {"type": "about:blank", "title": TITLES.get(status, "Refused"), "status": status, "detail": detail}
+    return Answer(status, orjson.dumps(told), "application/problem+json")
+
+
+async def respond(send: Send, answer: Answer) -> None:
+    """Write an answer to an ASGI connection."""
+    headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
+    if answer.status == 503:
+        headers.append((b"retry-after", b"2"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

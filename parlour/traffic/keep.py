@@ -1,0 +1,65 @@
+"""The step that writes what the batch has made and changed, a few statements for all of it."""
+
+from __future__ import annotations
+
+from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
+from parlour.lib.rows import update_rows
+from parlour.spine import actions as spine
+from parlour.traffic.batch import Batch
+
+CASE_FIELDS = [
+    "status",
+    "resolved_at",
+    "reopened",
+    "channel",
+    "visibility",
+    "snippet",
+    "snippet_direction",
+    "updated_at",
+    "last_in_at",
+    "last_out_at",
+    "waiting_since",
+    "urgency",
+    "first_response_at",
+    "response_due_at",
+    "response_warn_at",
+    "breached_at",
+    "messages_in",
+    "messages_out",
+]
+THREAD_FIELDS = ["identity_id", "customer_id", "case_id", "last_inbound_at"]
+MESSAGE_FIELDS = ["external_id", "inbox_id", "thread_id", "text", "edited_at", "deleted_at", "hidden", "meta"]
+
+
+def keep(batch: Batch) -> None:
+    """Write the batch inside the caller's transaction."""
+    Case.objects.bulk_create(batch.new_cases)
+    _keep_threads(batch)
+    Message.objects.bulk_create(batch.new_messages)
+    Attachment.objects.bulk_create(batch.attachments)
+    MessageVersion.objects.bulk_create(batch.versions)
+    changed = (
+        [getattr(case, name) for name in CASE_FIELDS] + [case.pk] for pk, case in sorted(batch.changed_cases.items())
+    )
+    update_rows(Case, CASE_FIELDS, changed)
+    update_rows(
+        Message,
+        MESSAGE_FIELDS,
+        ([getattr(one, name) for name in MESSAGE_FIELDS] + [one.pk] for one in batch.changed_messages.values()),
+    )
+    update_rows(
+        Delivery,
+        ["state", "error_words", "settled_at"],
+        ((state, words[:500], batch.now, delivery.pk) for delivery, state, words in batch.settled),
+    )
+    spine.write_many(batch.lines())
+
+
+def _keep_threads(batch: Batch) -> None:
+    used = list(batch.threads.values())
+    for thread in used:
+        if thread.case is not None and thread.case_id is None:
+            thread.case_id = thread.case.pk
+    Thread.objects.bulk_create(thread for thread in used if thread.pk is None)
+    stored = [thread for thread in used if thread.pk is not None and not thread._state.adding]
+    update_rows(Thread, THREAD_FIELDS, ([getattr(one, name) for name in THREAD_FIELDS] + [one.pk] for one in stored))

@@ -1,0 +1,236 @@
+"""The way out: what is due is claimed once, sent, and settled by the receipt, the echo or a person. Nothing is silently sent twice."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from parlour.cases.models import Case, Delivery, DeliveryState, Message, Thread
+from parlour.channels import actions as channel_actions
+from parlour.channels import queries as channels
+from parlour.channels import registry
+from parlour.channels.contract import ChannelError, ErrorKind, Outbound, Receipt, ThreadKey
+from parlour.channels.models import Inbox
+from parlour.customers.actions import resolve_identities
+from parlour.customers.models import Identity
+from parlour.lib import clock
+from parlour.lib.faults import where
+from parlour.lib.text import one_line
+from parlour.spine import actions as spine
+
+log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 90
+"""Longer than any request may take; a claim that outlives it was left by a crash."""
+MOST_ATTEMPTS = 8
+
+
+def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[Delivery]:
+    """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case the first only: answers keep their order."""
+    now = clock.now()
+    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=now).exclude(message__inbox_id__in=paused)
+    rows = list(due.order_by("due_at", "id").values_list("id", "message__case_id")[: limit * 4])
+    cases = {case_id for _, case_id in rows}
+    unsettled = Delivery.objects.filter(
+        message__case_id__in=cases, state__in=[DeliveryState.SENDING, DeliveryState.QUEUED]
+    ).order_by("id")
+    first: dict[int | None, int] = {}
+    for pk, case_id in unsettled.values_list("id", "message__case_id"):
+        first.setdefault(case_id, pk)
+    won = []
+    for pk, case_id in rows:
+        if len(won) == limit:
+            break
+        if first.get(case_id) == pk and _claim_one(pk, owner, now):
+            won.append(pk)
+    found = Delivery.objects.filter(pk__in=won).select_related(
+        "message", "message__thread", "message__inbox", "message__case", "message__case__customer"
+    )
+    return list(found.order_by("id"))
+
+
+def _claim_one(pk: int, owner: str, now: datetime) -> bool:
+    waiting = Delivery.objects.filter(pk=pk, state=DeliveryState.QUEUED)
+    until = now + timedelta(seconds=CLAIM_SECONDS)
+    return bool(
+        waiting.update(state=DeliveryState.SENDING, claimed_by=owner, claimed_until=until, attempts=F("attempts") + 1)
+    )
+
+
+def doubt(*, everybody: bool = False) -> int:
+    """Claims left by a crash become ``uncertain``: they may have been sent. ``everybody``: this is the only process there is."""
+    left = Delivery.objects.filter(state=DeliveryState.SENDING)
+    if not everybody:
+        left = left.filter(claimed_until__lt=clock.now())
+    found = list(left.select_related("message")[:1000])
+    for delivery in found:
+        with transaction.atomic():
+            words = "Parlour stopped while it was being sent; it may have arrived."
+            _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
+    return len(found)
+
+
+def send(delivery: Delivery) -> float | None:
+    """Send one claimed delivery and settle it. Returns for how many seconds its inbox should rest, None when it need not."""
+    message = delivery.message
+    assert message.inbox is not None
+    channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
+    try:
+        if delivery.what == "send":
+            receipt = channel.send(config, _outbound(delivery))
+            _sent(delivery, receipt)
+        else:
+            channel.act(config, delivery.what, delivery.target, message.visibility)  # type: ignore[arg-type]
+            _acted(delivery)
+    except ChannelError as error:
+        return _failed(delivery, error)
+    except Exception as error:
+        log.error("Delivery %s failed in an unforeseen way: %s", delivery.pk, where(error))
+        words = f"A fault of Parlour's ({type(error).__name__}); look on the platform whether it arrived."
+        _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
+    return None
+
+
+def _outbound(delivery: Delivery) -> Outbound:
+    message = delivery.message
+    thread, case = message.thread, message.case
+    answered = (
+        Message.objects.select_related("thread", "identity")
+        .filter(inbox_id=message.inbox_id, external_id=delivery.target)
+        .first()
+    )
+    thread = thread or (answered.thread if answered else None)
+    return Outbound(
+        text=message.text,
+        visibility="public" if message.visibility == "public" else "private",
+        mode="private_reply" if delivery.mode == "private_reply" else "reply",
+        thread=thread.external_id if thread else "",
+        address=thread.address if thread else "",
+        target=delivery.target,
+        author=_author(answered, case),
+        reference=delivery.reference,
+        last_inbound_at=thread.last_inbound_at if thread else None,
+        human=message.agent_id is not None or message.case_id is not None,
+    )
+
+
+def _author(answered: Message | None, case: Case | None) -> str:
+    if answered is not None and answered.identity is not None:
+        return answered.identity.external_id
+    first = case.customer.identities.order_by("id").first() if case else None
+    return first.external_id if first else ""
+
+
+def _sent(delivery: Delivery, receipt: Receipt) -> None:
+    for attempt in (1, 2):
+        try:
+            with transaction.atomic():
+                _place(delivery.message, receipt)
+                _settle(delivery, DeliveryState.SENT, "delivery.sent")
+            return
+        except IntegrityError:
+            # Its echo came in at this very moment and is now there: the second look takes its place.
+            if attempt == 2:
+                raise
+
+
+def _place(message: Message, receipt: Receipt) -> None:
+    """Give the message the platform's id and, when it opened one, its thread. An echo stored before the receipt makes way."""
+    if receipt.thread is not None:
+        thread = _opened_thread(message, receipt.thread)
+        message.thread, message.inbox = thread, thread.inbox
+        message.channel = thread.inbox.channel
+    if receipt.external_id:
+        echo = (
+            Message.objects.filter(inbox=message.inbox, external_id=receipt.external_id).exclude(pk=message.pk).first()
+        )
+        if echo is not None:
+            if echo.case_id is not None:
+                Case.objects.filter(pk=echo.case_id, messages_out__gt=0).update(messages_out=F("messages_out") - 1)
+            echo.delete()
+        message.external_id = receipt.external_id[:200]
+    message.save(update_fields=["thread", "inbox", "channel", "external_id"])
+
+
+def _opened_thread(message: Message, key: ThreadKey) -> Thread:
+    """The thread a private answer to a public message has opened, in the sibling inbox for private threads where there is one."""
+    assert message.inbox is not None
+    assert message.case is not None
+    inbox = _private_inbox(message.inbox)
+    channel = registry.get(inbox.channel)
+    realm = channel.realm(channels.config(inbox))
+    told = Identity(realm=realm, external_id=key.address or key.external_id, customer=message.case.customer)
+    known = Identity.objects.filter(realm=told.realm, external_id=told.external_id).select_related("customer").first()
+    if known is None:
+        told.name = message.case.customer.name
+        Identity.objects.bulk_create([told], ignore_conflicts=True)
+        known = resolve_identities([Identity(realm=told.realm, external_id=told.external_id)])[realm, told.external_id]
+    thread, _ = Thread.objects.get_or_create(
+        inbox=inbox,
+        external_id=key.external_id[:250],
+        defaults={
+            "visibility": key.visibility,
+            "address": key.address[:200],
+            "identity": known,
+            "customer": known.customer,
+            "case": message.case,
+        },
+    )
+    return thread
+
+
+def _private_inbox(inbox: Inbox) -> Inbox:
+    channel = registry.get(inbox.channel)
+    name = channel.capabilities.private_channel
+    if name:
+        realm = channel.realm(channels.config(inbox))
+        for sibling in channels.inboxes().filter(brand=inbox.brand_id, channel=name):
+            if registry.get(name).realm(channels.config(sibling)) == realm:
+                return sibling
+    return inbox
+
+
+def _acted(delivery: Delivery) -> None:
+    changes = {"hide": {"hidden": True}, "unhide": {"hidden": False}, "delete": {"deleted_at": clock.now()}}
+    with transaction.atomic():
+        if delivery.what in changes:
+            Message.objects.filter(pk=delivery.message_id).update(**changes[delivery.what])
+        verbs = {"hide": "message.hidden", "unhide": "message.unhidden", "delete": "message.deleted"}
+        _settle(delivery, DeliveryState.SENT, verbs.get(delivery.what, "message.act"))
+
+
+def _failed(delivery: Delivery, error: ChannelError) -> float | None:
+    words = one_line(error.words, 500)
+    health = Inbox.Health
+    if error.kind is ErrorKind.AUTH_EXPIRED and delivery.message.inbox_id:
+        channel_actions.note_health(delivery.message.inbox_id, health.ATTENTION, words)
+    if error.kind is ErrorKind.UNKNOWN_OUTCOME:
+        _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", error.kind, words)
+        return None
+    if error.permanent or delivery.attempts >= MOST_ATTEMPTS:
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", error.kind, words)
+        return None
+    wait = error.retry_after if error.retry_after is not None else min(600.0, 2.0**delivery.attempts)
+    wait = max(0.1, min(wait, 86_400.0)) * random.uniform(1.0, 1.25)
+    Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING).update(
+        state=DeliveryState.QUEUED,
+        due_at=clock.now() + timedelta(seconds=wait),
+        error_kind=error.kind,
+        error_words=words,
+    )
+    return wait if error.kind is ErrorKind.RATE_LIMITED else None
+
+
+def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: str = "") -> None:
+    """Close a delivery that is still ours; what the echo has settled meanwhile stays as it is."""
+    with transaction.atomic():
+        ours = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.SENDING, DeliveryState.UNCERTAIN])
+        changed = ours.update(state=state, error_kind=kind, error_words=words[:500], settled_at=clock.now())
+        if changed:
+            message = delivery.message
+            Case.objects.filter(pk=message.case_id).update(updated_at=clock.now())
+            spine.write(verb, case_id=message.case_id, message_id=message.pk, reason=words[:300])

@@ -1,0 +1,391 @@
+"""The step that applies normalised events, in order, to messages, threads and cases in memory; ``keep`` writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from parlour.cases.models import (
+    Attachment,
+    Case,
+    Delivery,
+    DeliveryState,
+    Direction,
+    Message,
+    MessageVersion,
+    Status,
+    Thread,
+)
+from parlour.channels import actions as channels
+from parlour.channels.contract import Kind
+from parlour.channels.models import Inbox
+from parlour.lib.text import one_line, storable, storable_json
+from parlour.policy import actions as policy
+from parlour.traffic.batch import Batch, Item
+from parlour.traffic.models import ArrivalState
+from parlour.traffic.steps import later
+
+_LINK = re.compile(r"https?://\S+")
+_SPACE = re.compile(r"\s+")
+ECHO_TRIES = 3
+
+
+def record(batch: Batch) -> None:
+    """Apply every event of the batch, in order."""
+    for item in batch.items:
+        HANDLERS[item.inbound.kind](batch, item)
+
+
+def known_message(batch: Batch, item: Item) -> Message | None:
+    if not item.inbound.external_id:
+        return None
+    return batch.messages.get((item.inbox.pk, item.inbound.external_id))
+
+
+def _on_message(batch: Batch, item: Item) -> None:
+    if known_message(batch, item) is not None:
+        batch.outcome(item.arrival).reason = "Known already by its id."
+        return
+    if item.thread is None or item.identity is None:
+        outcome = batch.outcome(item.arrival)
+        outcome.state, outcome.reason = ArrivalState.PARKED, "It names neither an author nor a thread."
+        return
+    customer = item.identity.customer
+    case = case_for(batch, item.inbox, customer.pk, item)
+    at = item.inbound.at
+    message = _new_message(batch, item, item.thread, case, Direction.IN)
+    message.identity = item.identity
+    item.thread.last_inbound_at = max(at, item.thread.last_inbound_at or at)
+    item.thread.case = case
+    case.messages_in += 1
+    case.updated_at = batch.now
+    if case.last_in_at is None or at >= case.last_in_at:
+        case.last_in_at = at
+        case.channel, case.visibility = item.inbox.channel, item.thread.visibility
+        if case.last_out_at is None or at >= case.last_out_at:
+            case.snippet, case.snippet_direction = one_line(message.text or _wordless(item), 200), Direction.IN
+    if (case.last_out_at is None or at > case.last_out_at) and (case.waiting_since is None or at < case.waiting_since):
+        case.waiting_since = at
+        if case.first_response_at is None:
+            policy.start_clock(case, at)
+    batch.change(case)
+    batch.fresh.append(item)
+    batch.tell("message.received", case, message, f"customer:{customer.pk}")
+
+
+def _wordless(item: Item) -> str:
+    kinds = [attachment.kind for attachment in item.inbound.attachments]
+    return f"[{', '.join(kinds)}]" if kinds else ""
+
+
+def case_for(batch: Batch, inbox: Inbox, customer_id: int, item: Item) -> Case:
+    """The customer's open case with the brand; else the one resolved lately, opened again; else a new one."""
+    key, at = (inbox.brand_id, customer_id), item.inbound.at
+    if (case := batch.open_cases.get(key)) is not None:
+        return case
+    closed = batch.closed_cases.get(key)
+    if (
+        closed is not None
+        and closed.resolved_at
+        and at <= closed.resolved_at + timedelta(hours=inbox.brand.reopen_hours)
+    ):
+        closed.status, closed.resolved_at = Status.OPEN, None
+        closed.reopened += 1
+        closed.first_response_at = None
+        del batch.closed_cases[key]
+        batch.open_cases[key] = closed
+        batch.tell("case.reopened", closed, None, f"customer:{customer_id}", reason="The customer wrote again.")
+        return closed
+    case = _new_case(batch, item, Status.OPEN)
+    batch.open_cases[key] = case
+    batch.tell("case.opened", case, None, f"customer:{customer_id}")
+    return case
+
+
+def _new_case(batch: Batch, item: Item, status: str) -> Case:
+    assert item.identity is not None
+    assert item.thread is not None
+    case = Case(
+        brand=item.inbox.brand,
+        customer=item.identity.customer,
+        status=status,
+        channel=item.inbox.channel,
+        visibility=item.thread.visibility,
+        opened_at=item.inbound.at,
+        updated_at=batch.now,
+        resolved_at=item.inbound.at if status == Status.RESOLVED else None,
+    )
+    batch.new_cases.append(case)
+    return case
+
+
+def _new_message(batch: Batch, item: Item, thread: Thread, case: Case | None, direction: Direction) -> Message:
+    inbound = item.inbound
+    message = Message(
+        case=case,
+        thread=thread,
+        inbox=item.inbox,
+        channel=item.inbox.channel,
+        external_id=inbound.external_id or inbound.key,
+        reply_to=inbound.reply_to,
+        direction=direction,
+        visibility=thread.visibility,
+        text=storable(inbound.text),
+        sent_at=inbound.at,
+        stored_at=batch.now,
+        edited_at=inbound.at if inbound.kind is Kind.EDIT else None,
+        meta=storable_json(dict(inbound.meta)),
+    )
+    batch.new_messages.append(message)
+    batch.messages[item.inbox.pk, message.external_id or ""] = message
+    item.message = message
+    for one in inbound.attachments[:50]:
+        batch.attachments.append(
+            Attachment(
+                message=message,
+                kind=one.kind[:16],
+                url=storable(one.url, 10_000),
+                name=one_line(one.name, 200),
+                mime=one_line(one.mime, 100),
+                size=one.size if one.size is not None and 0 <= one.size < 2**63 else None,
+            )
+        )
+    return message
+
+
+def _on_echo(batch: Batch, item: Item) -> None:
+    ours = known_message(batch, item) or _in_flight(batch, item)
+    if ours is not None:
+        _confirm(batch, item, ours)
+        return
+    parent = batch.messages.get((item.inbox.pk, item.inbound.reply_to)) if item.inbound.reply_to else None
+    if item.thread is None and parent is not None:
+        item.thread = parent.thread
+    if item.thread is None:
+        if item.arrival.attempts < ECHO_TRIES:
+            later(batch, item, "It answers a message that has not come yet.")
+            return
+        key = (item.inbox.pk, (item.inbound.reply_to or item.inbound.external_id)[:250])
+        item.thread = batch.threads.setdefault(key, Thread(inbox=item.inbox, external_id=key[1], visibility="public"))
+    thread = item.thread
+    case = _case_spoken_in(batch, item, thread)
+    message = _new_message(batch, item, thread, case, Direction.OUT)
+    if case is not None:
+        thread.case = case
+        _answered(batch, case, message)
+    batch.tell("message.echoed", case, message)
+
+
+def _case_spoken_in(batch: Batch, item: Item, thread: Thread) -> Case | None:
+    """Our words written elsewhere belong to the customer's open case, else the thread's last one, else a closed one of their own."""
+    if thread.customer_id is None and thread.customer is None:
+        return None
+    customer_id = thread.customer.pk if thread.customer else thread.customer_id
+    key = (item.inbox.brand_id, customer_id or 0)
+    case = batch.open_cases.get(key) or batch.case_of(thread) or batch.closed_cases.get(key)
+    if case is None and item.identity is not None:
+        case = _new_case(batch, item, Status.RESOLVED)
+        batch.closed_cases[key] = case
+    return case
+
+
+def _answered(batch: Batch, case: Case, message: Message) -> None:
+    at = message.sent_at
+    case.messages_out += 1
+    case.updated_at = batch.now
+    if case.last_out_at is None or at >= case.last_out_at:
+        case.last_out_at = at
+        if case.last_in_at is None or at >= case.last_in_at:
+            case.snippet, case.snippet_direction = one_line(message.text, 200), Direction.OUT
+    if case.waiting_since is not None and at >= case.waiting_since:
+        case.waiting_since = case.last_in_at if case.last_in_at and case.last_in_at > at else None
+        case.urgency = 0.0
+        if case.first_response_at is None:
+            case.first_response_at = at
+            # The promise goes by the platform's clock: an answer that reaches us late was still in time.
+            due = case.response_due_at
+            case.breached_at = due if due is not None and at > due else None
+        case.response_due_at = case.response_warn_at = None
+    batch.change(case)
+
+
+def _in_flight(batch: Batch, item: Item) -> Message | None:
+    """The answer of ours this echo shows, told by what it answers and by its words (links are shortened on the way)."""
+    said = _bare(item.inbound.text)
+    for delivery in batch.in_flight:
+        message = delivery.message
+        if message.inbox_id != item.inbox.pk or message.external_id is not None or _bare(message.text) != said:
+            continue
+        same_thread = item.thread is not None and item.thread.pk is not None and message.thread_id == item.thread.pk
+        if same_thread or (item.inbound.reply_to and delivery.target == item.inbound.reply_to):
+            return message
+    return None
+
+
+def _bare(text: str) -> str:
+    words = _SPACE.sub(" ", _LINK.sub("", text)).strip()
+    while words.startswith("@"):
+        words = words.partition(" ")[2]
+    return words.casefold()
+
+
+def _confirm(batch: Batch, item: Item, ours: Message) -> None:
+    item.message = ours
+    if ours.pk is None:
+        return
+    if ours.external_id is None:
+        ours.external_id = item.inbound.external_id
+        ours.inbox = item.inbox
+        batch.messages[item.inbox.pk, ours.external_id] = ours
+        if ours.thread_id is None and item.thread is not None:
+            ours.thread = item.thread
+        batch.changed_messages[ours.pk] = ours
+    for delivery in Delivery.objects.filter(message_id=ours.pk, what="send"):
+        if delivery.state in {
+            DeliveryState.SENDING,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.QUEUED,
+            DeliveryState.FAILED,
+        }:
+            batch.settled.append((delivery, DeliveryState.SENT, ""))
+            batch.tell("delivery.sent", batch.case_of(ours), ours, reason="The platform shows it.")
+
+
+def _on_edit(batch: Batch, item: Item) -> None:
+    message = known_message(batch, item)
+    if message is None:
+        if item.inbound.author is None and item.inbound.counterpart is None:
+            later(batch, item, "It edits a message that never came.")
+        elif item.inbound.counterpart is not None:
+            _on_echo(batch, item)
+        else:
+            _on_message(batch, item)
+        return
+    text, at = storable(item.inbound.text), item.inbound.at
+    if text == message.text:
+        return
+    if message.edited_at is not None and at < message.edited_at:
+        batch.versions.append(MessageVersion(message=message, text=text, until=message.edited_at))
+        return
+    batch.versions.append(MessageVersion(message=message, text=message.text, until=at))
+    message.text, message.edited_at = text, at
+    _changed(batch, message)
+    case = batch.case_of(message)
+    if message.direction == Direction.IN:
+        item.message, item.thread = message, message.thread
+        batch.fresh.append(item)
+    if case is not None:
+        case.updated_at = batch.now
+        batch.change(case)
+    batch.tell("message.edited", case, message)
+
+
+def _changed(batch: Batch, message: Message) -> None:
+    if message.pk is not None:
+        batch.changed_messages[message.pk] = message
+
+
+def _on_delete(batch: Batch, item: Item) -> None:
+    message = known_message(batch, item)
+    if message is None:
+        later(batch, item, "It deletes a message that never came.")
+    elif message.deleted_at is None:
+        message.deleted_at = item.inbound.at
+        _changed(batch, message)
+        batch.tell("message.deleted", batch.case_of(message), message)
+
+
+def _on_hide(batch: Batch, item: Item) -> None:
+    message, hidden = known_message(batch, item), item.inbound.kind is Kind.HIDE
+    if message is None:
+        later(batch, item, "It hides or shows a message that never came.")
+    elif message.hidden != hidden:
+        message.hidden = hidden
+        _changed(batch, message)
+        batch.tell("message.hidden" if hidden else "message.unhidden", batch.case_of(message), message)
+
+
+def _on_reaction(batch: Batch, item: Item) -> None:
+    message = known_message(batch, item)
+    if message is None:
+        later(batch, item, "It reacts to a message that never came.")
+        return
+    who = item.inbound.author.external_id if item.inbound.author else ""
+    reactions = dict(message.meta.get("reactions", {}))
+    if item.inbound.meta.get("removed"):
+        reactions.pop(who, None)
+    elif len(reactions) < 200:
+        reactions[who] = storable(str(item.inbound.meta.get("reaction", "like")), 40)
+    message.meta = {**message.meta, "reactions": reactions}
+    _changed(batch, message)
+    batch.tell("message.reaction", batch.case_of(message), message)
+
+
+REACHED = {Kind.DELIVERED: DeliveryState.DELIVERED, Kind.READ: DeliveryState.READ}
+BEFORE = {
+    DeliveryState.DELIVERED: (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.SENT),
+    DeliveryState.READ: (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.SENT, DeliveryState.DELIVERED),
+}
+
+
+def _on_receipt(batch: Batch, item: Item) -> None:
+    state = REACHED[item.inbound.kind]
+    message = known_message(batch, item)
+    rows = Delivery.objects.filter(what="send", state__in=BEFORE[state]).select_related("message")
+    if message is not None and message.pk is not None:
+        rows = rows.filter(message_id=message.pk)
+    elif item.inbound.watermark is not None and item.thread is not None and item.thread.pk is not None:
+        # A person's clock and the platform's differ a little; what was said before the watermark was seen.
+        until = _later_by(item.inbound.watermark, 2.0)
+        rows = rows.filter(
+            message__thread_id=item.thread.pk, message__sent_at__lte=until, message__external_id__isnull=False
+        )
+    else:
+        batch.outcome(item.arrival).reason = "A receipt for nothing that was sent from here."
+        return
+    for delivery in rows[:200]:
+        batch.settled.append((delivery, state, ""))
+        batch.tell(
+            f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery), delivery.message
+        )
+
+
+def _stored_case(delivery: Delivery) -> Case | None:
+    case_id = delivery.message.case_id
+    return Case(pk=case_id) if case_id else None
+
+
+def _later_by(at: datetime, seconds: float) -> datetime:
+    return at + timedelta(seconds=seconds)
+
+
+def _on_failed(batch: Batch, item: Item) -> None:
+    message = known_message(batch, item)
+    if message is None or message.pk is None:
+        later(batch, item, "It tells of a failure of a message that is not ours.")
+        return
+    for delivery in Delivery.objects.filter(message_id=message.pk, what="send"):
+        batch.settled.append((delivery, DeliveryState.FAILED, item.inbound.reason))
+        batch.tell("delivery.failed", batch.case_of(message), message, reason=item.inbound.reason[:300])
+
+
+def _on_revoked(batch: Batch, item: Item) -> None:
+    words = item.inbound.reason or "The platform has withdrawn our access."
+    channels.note_health(item.inbox.pk, Inbox.Health.ATTENTION, words)
+    batch.tell("inbox.health", None, None, inbox=item.inbox.pk)
+
+
+HANDLERS: dict[Kind, Callable[[Batch, Item], None]] = {
+    Kind.MESSAGE: _on_message,
+    Kind.ECHO: _on_echo,
+    Kind.EDIT: _on_edit,
+    Kind.DELETE: _on_delete,
+    Kind.HIDE: _on_hide,
+    Kind.UNHIDE: _on_hide,
+    Kind.REACTION: _on_reaction,
+    Kind.DELIVERED: _on_receipt,
+    Kind.READ: _on_receipt,
+    Kind.FAILED: _on_failed,
+    Kind.REVOKED: _on_revoked,
+}

@@ -1,0 +1,182 @@
+"""The steps that make an arrival exist as a message of a case (transaction T1 of the walk). Each takes the whole batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+
+from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status, Thread
+from parlour.channels import queries as channels
+from parlour.channels import registry
+from parlour.channels.contract import Author, Inbound, Kind, ThreadKey
+from parlour.customers.actions import resolve_identities
+from parlour.customers.models import Identity
+from parlour.lib.clock import EARLIEST
+from parlour.lib.faults import where
+from parlour.lib.text import one_line
+from parlour.traffic.batch import Batch, Item
+from parlour.traffic.models import ArrivalState
+
+SPOKEN = (Kind.MESSAGE, Kind.ECHO, Kind.EDIT)
+"""Kinds that carry words and may make a message."""
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
+"""How long an event waits, try by try, for the message it is about."""
+
+
+def normalise(batch: Batch) -> None:
+    """Arrivals become normalised events; what cannot be read is parked, what is knowingly not kept says why."""
+    inboxes = {inbox.pk: inbox for inbox in channels.inboxes().filter(pk__in={a.inbox_id for a in batch.arrivals})}
+    configs = {pk: channels.config(inbox) for pk, inbox in inboxes.items()}
+    for arrival in batch.arrivals:
+        outcome = batch.outcome(arrival)
+        inbox = inboxes.get(arrival.inbox_id)
+        if inbox is None:
+            outcome.state, outcome.reason = ArrivalState.PARKED, "Its inbox does not exist any more."
+            continue
+        channel, config = registry.get(inbox.channel), configs[inbox.pk]
+        try:
+            inbounds = list(channel.parse(bytes(arrival.body), config, arrival.received_at))
+        except Exception as error:  # parse promises ValueError; a fault in it must not hold up the others
+            words = str(error) if isinstance(error, ValueError) else f"A fault of Parlour's: {where(error)}."
+            outcome.state, outcome.reason = ArrivalState.PARKED, one_line(f"It could not be read. {words}", 300)
+            continue
+        if too_long := next((inbound for inbound in inbounds if _too_long(inbound)), None):
+            outcome.state, outcome.reason = (
+                ArrivalState.PARKED,
+                f"An id of the {too_long.kind} is longer than 200 characters.",
+            )
+            continue
+        kept = [inbound for inbound in inbounds if inbound.kind is not Kind.IGNORED]
+        if not kept:
+            reasons = "; ".join(inbound.reason for inbound in inbounds) or "It held no event."
+            outcome.state, outcome.reason = ArrivalState.IGNORED, one_line(reasons, 300)
+        batch.items += [Item(arrival, inbox, channel, config, inbound) for inbound in kept]
+
+
+def _too_long(inbound: Inbound) -> bool:
+    ids = (inbound.external_id, inbound.reply_to, inbound.author.external_id if inbound.author else "")
+    return any(len(one) > 200 for one in ids)
+
+
+def recall(batch: Batch) -> None:
+    """Load the messages these events are about, answer or repeat, and our own answers that still wait for a receipt."""
+    wanted: dict[int, set[str]] = {}
+    references: set[str] = set()
+    for item in batch.items:
+        ids = wanted.setdefault(item.inbox.pk, set())
+        ids.update(one for one in (item.inbound.external_id, item.inbound.reply_to) if one)
+        if item.inbound.our_reference:
+            references.add(item.inbound.our_reference)
+    for inbox_id, ids in wanted.items():
+        for message in Message.objects.filter(inbox_id=inbox_id, external_id__in=ids).select_related("thread"):
+            _remember(batch, inbox_id, message.external_id or "", message)
+    if any(item.inbound.kind is Kind.ECHO for item in batch.items):
+        unsettled = Delivery.objects.filter(what="send", state__in=[DeliveryState.SENDING, DeliveryState.UNCERTAIN])
+        batch.in_flight = list(unsettled.select_related("message", "message__thread")[:1000])
+    if references:
+        ours = Delivery.objects.filter(reference__in=references, what="send").select_related(
+            "message", "message__thread"
+        )
+        by_reference = {delivery.reference: delivery.message for delivery in ours}
+        for item in batch.items:
+            if (message := by_reference.get(item.inbound.our_reference)) is not None:
+                _remember(batch, item.inbox.pk, item.inbound.external_id, message)
+
+
+def _remember(batch: Batch, inbox_id: int, external_id: str, message: Message) -> None:
+    """Every thread is one object in a batch, so that changes meet."""
+    if message.thread is not None:
+        message.thread = batch.threads.setdefault((message.thread.inbox_id, message.thread.external_id), message.thread)
+    batch.messages.setdefault((inbox_id, external_id), message)
+
+
+def identify(batch: Batch) -> None:
+    """Authors become identities with a customer each."""
+    wanted: dict[tuple[str, str], Identity] = {}
+    for item in batch.items:
+        author = item.customer_author
+        if item.inbound.kind in SPOKEN and author is not None:
+            told = _identity(author)
+            earlier = wanted.get((author.realm, author.external_id))
+            wanted[author.realm, author.external_id] = told if earlier is None or told.name else earlier
+    batch.identities = resolve_identities(wanted.values()) if wanted else {}
+    for item in batch.items:
+        if (author := item.customer_author) is not None:
+            item.identity = batch.identities.get((author.realm, author.external_id))
+
+
+def _identity(author: Author) -> Identity:
+    return Identity(
+        realm=author.realm[:80],
+        external_id=author.external_id[:200],
+        name=one_line(author.name, 120),
+        handle=one_line(author.handle, 80),
+        avatar_url=author.avatar_url[:500],
+        followers=min(author.followers, 2**31 - 1) if author.followers is not None and author.followers >= 0 else None,
+        verified=author.verified,
+        email=author.email[:254],
+    )
+
+
+def thread(batch: Batch) -> None:
+    """Find or make each event's thread, and load the cases concerned."""
+    wanted: dict[int, set[str]] = {}
+    for item in batch.items:
+        key = item.inbound.thread
+        if key is not None and (item.inbox.pk, key.external_id[:250]) not in batch.threads:
+            wanted.setdefault(item.inbox.pk, set()).add(key.external_id[:250])
+    for inbox_id, ids in wanted.items():
+        for one in Thread.objects.filter(inbox_id=inbox_id, external_id__in=ids):
+            batch.threads[inbox_id, one.external_id] = one
+    for item in batch.items:
+        if item.inbound.thread is not None:
+            item.thread = _thread(batch, item, item.inbound.thread)
+    _load_cases(batch)
+
+
+def _thread(batch: Batch, item: Item, key: ThreadKey) -> Thread | None:
+    external_id = key.external_id[:250]
+    known = batch.threads.get((item.inbox.pk, external_id))
+    if known is None and item.inbound.kind in SPOKEN:
+        known = Thread(
+            inbox=item.inbox,
+            external_id=external_id,
+            visibility=key.visibility,
+            address=key.address[:200],
+            subject=one_line(key.subject, 200),
+            url=key.url[:500],
+        )
+        batch.threads[item.inbox.pk, external_id] = known
+    if known is not None and known.customer_id is None and item.identity is not None:
+        known.identity, known.customer = item.identity, item.identity.customer
+    return known
+
+
+def _load_cases(batch: Batch) -> None:
+    """Cases are held until the transaction ends: what an agent does meanwhile waits, and is not overwritten."""
+    customers = {item.identity.customer_id for item in batch.items if item.identity is not None}
+    customers |= {thread.customer_id for thread in batch.threads.values() if thread.customer_id is not None}
+    named = {message.case_id for message in batch.messages.values()} | {t.case_id for t in batch.threads.values()}
+    brands = {item.inbox.brand_id for item in batch.items}
+    concerned = Q(customer_id__in=customers, brand_id__in=brands) | Q(pk__in=named - {None})
+    rows = Case.objects.filter(concerned).select_related("customer", "brand").select_for_update(of=("self",))
+    for case in rows.order_by("pk"):
+        batch.cases[case.pk] = case
+        key = (case.brand_id, case.customer_id)
+        if case.status == Status.OPEN:
+            batch.open_cases[key] = case
+        elif (other := batch.closed_cases.get(key)) is None or (case.resolved_at or EARLIEST) > (
+            other.resolved_at or EARLIEST
+        ):
+            batch.closed_cases[key] = case
+
+
+def later(batch: Batch, item: Item, reason: str) -> None:
+    """Put an event off until the message it is about has come; in the end it is ignored with ``reason``."""
+    outcome = batch.outcome(item.arrival)
+    if item.arrival.attempts < len(WAITS):
+        outcome.state, outcome.due_at = ArrivalState.NEW, batch.now + WAITS[item.arrival.attempts]
+    else:
+        outcome.state = ArrivalState.IGNORED
+    outcome.reason = reason

@@ -1,0 +1,99 @@
+"""The steps after a message exists: think about its words outside any transaction, then judge its case (T2 of the walk)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from parlour.cases.models import Case, Direction, Message
+from parlour.lib import clock
+from parlour.lib.faults import where
+from parlour.lib.rows import update_rows
+from parlour.policy import actions as policy
+from parlour.understanding.queries import Annotation, annotate
+
+log = logging.getLogger(__name__)
+
+MESSAGE_FIELDS = ["language", "sentiment", "sentiment_score", "category", "urgency", "actionable"]
+CASE_FIELDS = ["language", "sentiment", "urgency", "category", "actionable", "waiting_since"]
+Thought = tuple[Message, Annotation | None]
+
+
+def think(messages: Sequence[Message]) -> list[Thought]:
+    """What the models say of each message. A text that a model fails on has no thoughts, and holds up nobody."""
+    try:
+        return list(zip(messages, annotate([message.text for message in messages]), strict=True))
+    except Exception as error:
+        log.error("Understanding failed on a batch (%s); going one by one.", where(error))
+    return [(message, _one(message)) for message in messages]
+
+
+def _one(message: Message) -> Annotation | None:
+    try:
+        return annotate([message.text])[0]
+    except Exception as error:
+        log.error("Understanding failed on message %s (%s).", message.pk, where(error))
+        return None
+
+
+def judge(thoughts: Sequence[Thought]) -> None:
+    """Write the thoughts, and let policy score, route and time the cases. One transaction."""
+    if not thoughts:
+        return
+    with transaction.atomic():
+        update_rows(Message, MESSAGE_FIELDS, (_row(message, thought) for message, thought in thoughts))
+        ids = {message.case_id for message, _ in thoughts if message.case_id}
+        rows = Case.objects.filter(pk__in=ids).select_related("brand", "customer").select_for_update(of=("self",))
+        cases = {case.pk: case for case in rows.order_by("pk")}
+        by_case: dict[int, list[Thought]] = {}
+        for message, thought in thoughts:
+            if message.case_id in cases:
+                by_case.setdefault(message.case_id or 0, []).append((message, thought))
+        for pk, said in by_case.items():
+            _learn(cases[pk], said)
+        update_rows(Case, CASE_FIELDS, ([getattr(c, name) for name in CASE_FIELDS] + [pk] for pk, c in cases.items()))
+        policy.judge(cases.values(), clock.now())
+
+
+def _row(message: Message, thought: Annotation | None) -> tuple[object, ...]:
+    if thought is None:
+        return ("", "neutral", None, "other", 0.0, True, message.pk)
+    return (
+        thought.language[:8],
+        thought.sentiment,
+        thought.sentiment_score,
+        thought.category,
+        thought.urgency,
+        thought.actionable,
+        message.pk,
+    )
+
+
+def _learn(case: Case, said: list[Thought]) -> None:
+    """What a case takes over from its new messages."""
+    said = sorted(said, key=lambda one: (one[0].sent_at, one[0].pk))
+    thoughts = [thought for _, thought in said if thought is not None]
+    asks = [message for message, thought in said if thought is None or thought.actionable]
+    if thoughts:
+        case.language = thoughts[-1].language[:8] or case.language
+        case.sentiment = thoughts[-1].sentiment
+        if case.waiting_since is not None:
+            case.urgency = max(case.urgency, *(thought.urgency for thought in thoughts))
+    if case.category_by == "model" and case.category == "other":
+        case.category = next((t.category for t in thoughts if t.actionable and t.category != "other"), case.category)
+    if case.messages_in <= len(said):
+        case.actionable = bool(asks)
+    elif asks:
+        case.actionable = True
+    if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
+        # Thanks and small talk: the desk may answer, but nobody waits.
+        case.waiting_since = case.response_due_at = case.response_warn_at = None
+
+
+def left_over(before: datetime, limit: int = 500) -> list[Message]:
+    """Messages stored before ``before`` that nobody has thought about: a crash came between."""
+    rows = Message.objects.filter(direction=Direction.IN, sentiment="", stored_at__lt=before)
+    return list(rows.order_by("id")[:limit])

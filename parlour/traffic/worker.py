@@ -1,0 +1,128 @@
+"""The worker: threads that handle arrivals, send answers, keep the clocks and poll. Any number of workers may run on PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import close_old_connections, connection
+
+from parlour.cases.models import Delivery
+from parlour.lib import clock
+from parlour.lib.faults import where
+from parlour.policy import actions as policy
+from parlour.spine.bus import Bell
+from parlour.traffic import lanes, outbox, pipeline, polling
+
+log = logging.getLogger(__name__)
+
+SENDERS = 8
+
+
+class Worker:
+    """Starts with ``start``; ``stop`` lets what is under way finish."""
+
+    def __init__(self) -> None:
+        self.name = secrets.token_hex(6)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._bells: list[Bell] = []
+        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._sending: set[int] = set()
+        self._paused: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        lanes.prepare()
+        lanes.alive(self.name)
+        if connection.vendor == "sqlite":
+            # The only process there is: whatever was claimed, was claimed by one that is gone.
+            lanes.forget_all()
+            outbox.doubt(everybody=True)
+        self._loop("pipeline", self._handle_arrivals, 1.0, "arrivals")
+        self._loop("outbox", self._send_due, 0.5, "deliveries")
+        self._loop("policy", self._keep_clocks, 0.5, "policy")
+        self._loop("poll", self._poll, 1.0)
+        self._loop("upkeep", self._upkeep, 5.0)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for bell in self._bells:
+            bell.ring()
+        for thread in self._threads:
+            thread.join(20)
+        self._senders.shutdown(wait=True)
+        for bell in self._bells:
+            bell.close()
+
+    def _loop(self, name: str, work: Callable[[], bool], seconds: float, *topics: str) -> None:
+        """Run ``work`` when a topic wakes it, at least every ``seconds``, and at once again while it says there is more."""
+        bell = Bell(*topics)
+
+        def run() -> None:
+            faults = 0
+            while not self._stopping.is_set():
+                try:
+                    more = work()
+                    faults = 0
+                except Exception as error:
+                    faults += 1
+                    log.error("The %s stumbled (%s); it goes on.", name, where(error))
+                    close_old_connections()
+                    self._stopping.wait(min(5.0, 0.2 * 2**faults))
+                    continue
+                if not more:
+                    bell.wait(seconds)
+            connection.close()
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._bells.append(bell)
+        self._threads.append(thread)
+        thread.start()
+
+    def _handle_arrivals(self) -> bool:
+        return pipeline.run(self.name) > 0
+
+    def _send_due(self) -> bool:
+        with self._lock:
+            room = SENDERS - len(self._sending)
+            now = clock.now().timestamp()
+            paused = frozenset(inbox for inbox, until in self._paused.items() if until > now)
+        claimed = outbox.claim(self.name, room, paused) if room > 0 else []
+        for delivery in claimed:
+            with self._lock:
+                self._sending.add(delivery.pk)
+            self._senders.submit(self._send, delivery)
+        return False
+
+    def _send(self, delivery: Delivery) -> None:
+        try:
+            rest = outbox.send(delivery)
+            if rest is not None and delivery.message.inbox_id is not None:
+                self._paused[delivery.message.inbox_id] = clock.now().timestamp() + rest
+        except Exception as error:
+            # It stays claimed, and is uncertain when the claim runs out.
+            log.error("Delivery %s could not be settled: %s", delivery.pk, where(error))
+            connection.close()
+        finally:
+            with self._lock:
+                self._sending.discard(delivery.pk)
+            self._bells[1].ring()
+
+    def _keep_clocks(self) -> bool:
+        due = policy.look()
+        policy.hand_out()
+        return due >= policy.AT_ONCE
+
+    def _poll(self) -> bool:
+        polling.poll_due(self.name)
+        return False
+
+    def _upkeep(self) -> bool:
+        lanes.alive(self.name)
+        outbox.doubt()
+        pipeline.catch_up()
+        return False
