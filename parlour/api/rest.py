@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -29,9 +30,11 @@ def _guarded(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method == "HEAD":
-            request.method = "GET"
+        method = request.method
+        # Ninja knows no HEAD; the server drops the body, for which it needs the method back.
+        request.method = "GET" if method == "HEAD" else method
         response = view(request, *args, **kwargs)
+        request.method = method
         if response.status_code == 405:
             allow = response.headers.get("Allow", "")
             response = problems.problem(405, f"This address takes {allow}.", headers={"Allow": allow})
@@ -55,11 +58,12 @@ class ParlourAPI(NinjaAPI):
         found = [one for one in super()._get_urls() if not (isinstance(one, URLPattern) and one.name == "api-root")]
         for one in found:
             if isinstance(one, URLPattern):
-                one.callback = _guarded(one.callback)
+                view = require_GET(one.callback) if one.name in {"openapi-json", "openapi-view"} else one.callback
+                one.callback = _guarded(view)
         return [
             *found,
-            path("docs.css", _guarded(docs.stylesheet), name="docs-css"),
-            path("", _guarded(_root), name="api-root"),
+            path("docs.css", _guarded(require_GET(docs.stylesheet)), name="docs-css"),
+            path("", _guarded(require_GET(_root)), name="api-root"),
             re_path(r"^.*$", _guarded(problems.not_found)),
         ]
 

@@ -33,14 +33,20 @@ class Asker:
         self, method: str, path: str, body: Any = None, *, status: int = 200, key: str = "", query: Any = None
     ) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
-        extra = {"data": orjson.dumps(body), "content_type": "application/json"} if body is not None else {}
-        response = self.client.generic(method, f"/api/v1{path}", headers=headers, query_params=query, **extra)
+        response = self.client.generic(
+            method,
+            f"/api/v1{path}",
+            orjson.dumps(body) if body is not None else b"",
+            "application/json",
+            headers=headers,
+            query_params=query,
+        )
         assert response.status_code == status, response.content
         if status >= 400:
             is_problem(response)
         return response.json()
 
-    def get(self, path: str, status: int = 200, **query: Any) -> Any:
+    def get(self, path: str, *, status: int = 200, **query: Any) -> Any:
         return self("GET", path, status=status, query=query)
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from parlour.api.tests.conftest import is_problem
 from parlour.cases.models import Case, Delivery, Message
+from parlour.lib import clock
 from parlour.spine.models import Event
+from parlour.staff.models import Token
 
 WAYS = [
     ("GET", "/inboxes", None),
@@ -52,9 +54,6 @@ def test_no_token_or_a_wrong_one(client, rows, method, path, body, header):
 
 
 def test_revoked_token(ask, rows):
-    from parlour.lib import clock
-    from parlour.staff.models import Token
-
     ask.get("/cases")
     Token.objects.update(revoked_at=clock.now())
     ask.get("/cases", status=401)
@@ -129,7 +128,6 @@ def test_somebody_answered_meanwhile(ask, rows):
         ({"text": "x" * 20_001}, "text"),
         ({"visibility": "secret"}, "visibility"),
         ({"answers": 0}, "answers"),
-        ({"answers": 2**70}, "answers"),
         ({"answers": "1"}, "answers"),
         ({"seen": True}, "seen"),
         ({"txet": "Hello"}, "txet"),
@@ -139,14 +137,8 @@ def test_unacceptable_reply(ask, rows, change, field):
     case = rows.case()
     rows.said(case)
     body = {"text": "Hello", "visibility": "public"} | change
-    problem = ask(
-        "POST",
-        f"/cases/{case.pk}/replies",
-        body if field != "answers" or change["answers"] != 2**70 else None,
-        status=422,
-    )
-    if change.get("answers") != 2**70:
-        assert [one["field"] for one in problem["errors"]] == [field]
+    problem = ask("POST", f"/cases/{case.pk}/replies", body, status=422)
+    assert [one["field"] for one in problem["errors"]] == [field]
     assert not Delivery.objects.exists()
 
 
