@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Channel, Visibility
+from parlour.channels.models import Inbox
 from parlour.lib import clock
 
 
@@ -49,11 +50,16 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
     said = answers or latest_inbound(thread)
     if said is None:
         return None
+    way: Way | None
     if visibility == "public":
-        return _public(channel, said) if thread.visibility == "public" else None
-    if thread.visibility == "private":
-        return _private(channel, thread, said)
-    return _private_reply(channel, said) if channel.capabilities.private_reply else None
+        way = _public(channel, said) if thread.visibility == "public" else None
+    elif thread.visibility == "private":
+        way = _private(channel, thread, said)
+    else:
+        way = _private_reply(channel, said) if channel.capabilities.private_reply else None
+    if way is not None and thread.inbox.health == Inbox.Health.PAUSED:
+        return replace(way, blocked=f"The inbox {thread.inbox.name} is paused: nothing is sent from it.")
+    return way
 
 
 def latest_inbound(thread: Thread) -> Message | None:
