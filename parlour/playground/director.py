@@ -47,6 +47,7 @@ class Director:
         self._next_entrance = 0.0
         self._by_name = {scene.name: scene for scene in SCENES}
         self._recent: list[str] = []
+        self._now = 0.0
 
     def start(self, now: float) -> None:
         """Schedule the opening: a dozen customers, whatever the speed, so that nobody sits before an empty desk."""
@@ -57,6 +58,7 @@ class Director:
 
     def advance(self, now: float) -> None:
         """Perform everything that is due at ``now``, in order."""
+        self._now = now
         while True:
             cue_at = self._cues[0].at if self._cues else float("inf")
             if min(cue_at, self._next_entrance) > now:
@@ -81,6 +83,17 @@ class Director:
             actor.heard_public += 1
         if number < len(reactions):
             self._schedule(actor, reactions[number], now)
+
+    def hurry(self, speed: float) -> None:
+        """Go on at another speed; what is already to come moves nearer or further. Raises ValueError unless it is positive."""
+        if not speed > 0:
+            raise ValueError("The speed of the playground must be more than 0.")
+        share = self.speed / speed
+        self.speed = speed
+        # Every time moves by one rising function, so the heap stays a heap.
+        for cue in self._cues:
+            cue.at = self._now + (cue.at - self._now) * share
+        self._next_entrance = self._now + (self._next_entrance - self._now) * share
 
     def _pause(self) -> float:
         return self._random.uniform(25, 65) / self.speed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -46,7 +47,7 @@ def _gone(object_id: str) -> GraphError:
 
 
 class GraphApi:
-    """The HTTP face of one Page. ``requests`` keeps (method, path, parameters) of what reached it, without tokens."""
+    """The HTTP face of one Page. ``requests`` keeps the latest (method, path, parameters) of what reached it, without tokens."""
 
     def __init__(self, page: FacebookPage, access_token: str, *, forgiving: bool = False) -> None:
         self.page = page
@@ -57,7 +58,7 @@ class GraphApi:
         self.bucket = Bucket(300, 1.0)
         self.before_answer: Callable[[], Awaitable[object]] | None = None
         """Awaited between the work and the answer, for instance to let the echo overtake the answer."""
-        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=5000)
         self.routes = Router()
         for method, pattern, handler in (
             ("POST", "/{object_id}/comments", self._comment),

@@ -216,7 +216,7 @@ class Pages:
             if form.get("do") in ("pause", "resume"):
                 self.director.paused = form["do"] == "pause"
             elif form.get("speed") in {str(speed) for speed in SPEEDS}:
-                self.director.speed = float(form["speed"])
+                self.director.hurry(float(form["speed"]))
         return see_other("/")
 
     def _guest(self, name: str) -> Person:

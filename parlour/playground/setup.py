@@ -42,8 +42,9 @@ def _new(channel: str, found: dict[str, Inbox], wires: dict[str, Wire]) -> Wire:
     known = _of_inbox(found[sister]) if sister in found else wires.get(sister)
     if known is not None:
         return replace(known, channel=channel)
-    account = X_USER_ID if channel == "x" else PAGE_ID
-    return Wire(channel, account, secrets.token_hex(16), secrets.token_urlsafe(32), secrets.token_urlsafe(12))
+    if channel == "x":
+        return Wire(channel, X_USER_ID, secrets.token_hex(16), secrets.token_urlsafe(32))
+    return Wire(channel, PAGE_ID, secrets.token_hex(16), secrets.token_urlsafe(32), secrets.token_urlsafe(12))
 
 
 def _connected(wire: Wire, inbox: Inbox | None, desk_url: str, playground_url: str) -> Wire:

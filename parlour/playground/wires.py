@@ -30,7 +30,7 @@ class Wire:
                 "user_id": self.account_id,
                 "consumer_secret": self.secret,
                 "access_token": self.access_token,
-                "api_base": f"{base}/x-api/2",
+                "api_base": f"{base}/x-api",
             }
         return {
             "page_id": self.account_id,

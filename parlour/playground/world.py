@@ -80,10 +80,10 @@ class World:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to deliver webhooks, challenge the desk, and let the cast play once it is there."""
+        """Begin to deliver webhooks, challenge the desk where that is still to be done, and let the cast play once it is there."""
         self.postman.start()
         for channel, target in self.postman.targets.items():
-            if target.url:
+            if target.url and target.state != "verified":
                 self.challenge(channel)
         if self.director is not None:
             self._tasks.append(asyncio.create_task(self._play(self.director)))
@@ -117,8 +117,15 @@ class World:
             if not director.paused:
                 # A machine that slept must not wake up to a crowd.
                 self.played += min(now - last, 2.0)
-                director.advance(self.played)
+                self._advance(director)
             last = now
+
+    def _advance(self, director: Director) -> None:
+        try:
+            director.advance(self.played)
+        except Exception:
+            # One step that cannot be played must not end the play; the step itself is already used up.
+            log.exception("A step of the playground's cast failed.")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -7,6 +7,7 @@ import hmac
 import re
 import time
 import unicodedata
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -61,7 +62,7 @@ def weight(text: str, *, reply: bool = False) -> int:
 
 
 class XApi:
-    """The HTTP face of X for one account. ``requests`` keeps (method, path, body or query) of what reached it."""
+    """The HTTP face of X for one account. ``requests`` keeps the latest (method, path, body or query) of what reached it."""
 
     def __init__(self, platform: XPlatform, access_token: str, *, forgiving: bool = False) -> None:
         self.platform = platform
@@ -72,7 +73,7 @@ class XApi:
         """The rule of self-serve tiers; an enterprise account is free of it."""
         self.faults = Faults()
         self.before_answer: Callable[[], Awaitable[object]] | None = None
-        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=5000)
         self.limits = {
             "tweet": FixedWindow(100, 900),
             "delete": FixedWindow(50, 900),
@@ -90,7 +91,9 @@ class XApi:
             ("PUT", "/tweets/{tweet_id}/hidden", "hide", self._hide),
             ("POST", "/dm_conversations/with/{user_id}/messages", "dm", self._send),
             ("GET", "/dm_conversations/with/{user_id}/dm_events", "events", self._events_with),
+            ("POST", "/dm_conversations/{conversation_id}/messages", "dm", self._send_to),
             ("GET", "/dm_events", "events", self._events),
+            ("DELETE", "/dm_events/{dm_id}", "delete", self._forget),
             ("GET", "/users/{user_id}/mentions", "mentions", self._mentions),
             ("GET", "/users/{user_id}", "user", self._user),
         ):
@@ -164,7 +167,7 @@ class XApi:
         if not isinstance(target_id, str):
             raise Problem(400, "Invalid Request", "`reply.in_reply_to_tweet_id` must be a string.", "invalid-request")
         if weight(text, reply=bool(target_id)) > MAX_WEIGHT:
-            raise Problem(400, "Invalid Request", "Your post is longer than 280 characters.", "invalid-request")
+            raise Problem(400, "Invalid Request", "Your Tweet text is too long.", "invalid-request")
         if target_id:
             self._may_answer(target_id)
         recent = self.platform.sent_tweets[-100:]
@@ -234,6 +237,18 @@ class XApi:
             raise Problem(403, "Forbidden", "You cannot send messages to this user.")
         dm = self.platform.brand_dm(user, text)
         return json_reply({"data": {"dm_conversation_id": dm.conversation_id, "dm_event_id": dm.id}}, 201)
+
+    def _send_to(self, body: dict[str, Any], conversation_id: str) -> Reply:
+        others = [user for user in conversation_id.split("-") if user != self.platform.brand.id]
+        if len(others) != 1:
+            raise Problem(403, "Forbidden", "You do not have permission to DM one or more participants.")
+        return self._send(body, others[0])
+
+    def _forget(self, _query: dict[str, Any], dm_id: str) -> Reply:
+        """Deletes the brand's own side only: the customer keeps theirs."""
+        if all(dm.id != dm_id for dm in self.platform.dms):
+            raise Problem(404, "Not Found Error", f"Could not find dm event with id: [{dm_id}].", "resource-not-found")
+        return json_reply({"data": {"deleted": True}})
 
     def _events_with(self, query: dict[str, Any], user_id: str) -> Reply:
         wanted = events.conversation_id(user_id, self.platform.brand.id) if user_id.isdigit() else ""
