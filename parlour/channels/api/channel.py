@@ -51,6 +51,8 @@ def _secret(value: str) -> str | None:
 
 
 def _callback(value: str) -> str | None:
+    if not value:
+        return None
     try:
         parts = urlsplit(value)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -63,7 +65,7 @@ class Api:
     name = "api"
     label = "API"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-    settings = (
+    settings: tuple[Setting, ...] = (
         Setting(
             "secret", "Signing secret", "whsec_… of Standard Webhooks; signs both ways.", secret=True, check=_secret
         ),
@@ -89,7 +91,7 @@ class Api:
         except schema.SchemaError as error:
             raise Refused(400, str(error)) from error
         if isinstance(said, schema.Unknown):
-            return [Split(said.key(body), "events", orjson.dumps({"type": said.type, "data": {}}))]
+            return [Split(said.key, "events", said.body)]
         return [Split(said.key, said.thread, schema.flat(said))]
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> Iterable[Inbound]:
@@ -99,7 +101,7 @@ class Api:
             raise ValueError("The body is not JSON.") from error
         if isinstance(said, schema.Unknown):
             reason = f"Events of the type {said.type} are not known."
-            return [Inbound(Kind.IGNORED, said.key(body), received_at, reason=reason)]
+            return [Inbound(Kind.IGNORED, said.key, received_at, reason=reason)]
         at = clock.plausible(said.created_at, received_at) if said.created_at else received_at
         author = Author(self.realm(inbox), said.author, name=said.name, email=said.email) if said.author else None
         return [

@@ -77,9 +77,12 @@ class Unknown:
     """An event of a type this channel has no use for."""
 
     type: str
+    body: bytes
+    """The event as JSON, members in the order of their names."""
 
-    def key(self, body: bytes) -> str:
-        return f"event:{hashlib.sha256(body).hexdigest()[:32]}"
+    @property
+    def key(self) -> str:
+        return f"event:{hashlib.sha256(self.body).hexdigest()[:32]}"
 
 
 def read(payload: object) -> Said | Unknown:
@@ -95,13 +98,19 @@ def read(payload: object) -> Said | Unknown:
     if not isinstance(name, str) or not name:
         raise SchemaError("The field type must name the event.")
     if name not in EVENT_TYPES:
-        return Unknown(one_line(name, 80))
+        try:
+            return Unknown(one_line(name, 80), orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
+        except orjson.JSONEncodeError as error:
+            raise SchemaError(
+                "The body is nested too deeply, or holds numbers or text that JSON cannot hold."
+            ) from error
     if not isinstance(data, dict):
         raise SchemaError("The field data must be an object.")
     return _said(EVENT_TYPES[name], data, data.get("created_at", payload.get("timestamp")))
 
 
 def _said(kind: Type, body: Mapping[str, Any], told: object) -> Said:
+    external_id = _id(body, "external_id")
     thread = _object(body, "thread")
     writer = _object(body, "author") if kind != "delete" or body.get("author") is not None else {}
     files = _files(body)
@@ -114,7 +123,7 @@ def _said(kind: Type, body: Mapping[str, Any], told: object) -> Said:
         raise SchemaError("The field author.email is no e-mail address.")
     return Said(
         type=kind,
-        external_id=_id(body, "external_id"),
+        external_id=external_id,
         thread=_id(thread, "external_id", "thread."),
         visibility=visibility,
         subject=_optional(thread, "subject", "thread.subject", 200),

@@ -244,7 +244,8 @@ class ChannelContract:
         server.status = 0
         with pytest.raises(ChannelError) as caught:
             channel.send(at(sample.CONFIG, server.base), sample.outbound(self._first(channel)))
-        assert caught.value.kind is ErrorKind.UNKNOWN_OUTCOME
+        # A sample's HUNG_UP says otherwise where the platform itself knows repetitions.
+        assert caught.value.kind is getattr(sample, "HUNG_UP", ErrorKind.UNKNOWN_OUTCOME)
         assert len(server.asked) == 1
 
     def test_an_unreachable_platform_is_transient(self, channel: Channel, sample: Sample) -> None:

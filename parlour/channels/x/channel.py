@@ -61,7 +61,7 @@ class X:
     name = "x"
     label = "X"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-    settings = (
+    settings: tuple[Setting, ...] = (
         Setting("user_id", "Account number", "The numeric id of the brand's account.", check=_user_id),
         Setting(
             "consumer_secret", "API secret key", "Signs what X delivers to the webhook.", secret=True, check=_secret

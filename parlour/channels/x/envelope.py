@@ -182,6 +182,7 @@ def _concerned(item: object) -> frozenset[str]:
         message.get("sender_id"),
         mapping(message.get("target")).get("recipient_id"),
         *sequence(said.get("participant_ids"))[:10],
+        *ident(said.get("dm_conversation_id") or said.get("conversation_id")).replace(":", "-").split("-"),
     )
     return frozenset(one for value in ids if (one := ident(value)))
 

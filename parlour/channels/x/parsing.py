@@ -10,6 +10,7 @@ import orjson
 from parlour.channels.contract import Inbound, Kind
 from parlour.channels.x import direct, posts
 from parlour.channels.x.envelope import Event, What, cut, key_of
+from parlour.lib.text import one_line
 
 KNOWN_AND_NOT_KEPT = {
     "like.create": "Likes are not kept.",
@@ -76,10 +77,10 @@ def _reason(event: Event) -> str:
     if not event.name:
         raise ValueError("The event_type is missing or is no text.")
     if event.name.startswith(SPOKEN_OF) and not isinstance(event.item, dict | None):
-        raise ValueError(f"The payload of {event.name} is no object.")
+        raise ValueError(f"The payload of {one_line(event.name, 80)} is no object.")
     if reason := KNOWN_AND_NOT_KEPT.get(event.name):
         return reason
     if not event.item:
-        return f"X sent {event.name} without content."
+        return f"X sent {one_line(event.name, 80)} without content."
     family = next((reason for start, reason in FAMILIES.items() if event.name.startswith(start)), None)
-    return family or f"Events of the type {event.name} are not known."
+    return family or f"Events of the type {one_line(event.name, 80)} are not known."

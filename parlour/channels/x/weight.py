@@ -18,37 +18,32 @@ LINK = 23
 _MENTIONS = re.compile(r"\s*(?:[@＠][A-Za-z0-9_]{1,20}(?:\s+|\Z))+")
 _PIECES = re.compile(r"(\s+)")
 _LONG_LINK = re.compile(r"(?:https?://)?(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?[/?#][!-~]*")
-_LIGHT = ((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
 _PRECISE_PIECE = 200
-_PRECISE_TOTAL = 2 * POST_LIMIT
+_PRECISE_WORK = 4_000
 _LONGEST_LINK = 4096
 
 
 def post_length(text: str) -> int:
     """Weighted length of an answer. Mentions at its beginning do not count: X takes them for the people it answers.
 
-    Exact up to twice the limit. Beyond that, and in words of more than 200 characters that are no links, emojis and
-    links inside count in full: the library's search for links takes quadratic time there.
+    The library's search for links takes quadratic time in a word, and starts wherever there is a dot. So links inside words of
+    more than 200 characters that are not one link, and links after several thousand characters, are counted in full.
     """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
     if (leading := _MENTIONS.match(text)) is not None:
         text = text[leading.end() :]
-    total = 0
+    total, work = 0, 0
     for piece in _PIECES.split(text):
-        if total > _PRECISE_TOTAL or not piece or piece.isspace():
-            total += _plain(piece)
-        elif len(piece) <= _PRECISE_PIECE:
-            total += int(_parser()(piece).weightedLength)
+        if "." in piece and len(piece) <= _PRECISE_PIECE and work <= _PRECISE_WORK:
+            work += len(piece)
+        elif _PRECISE_PIECE < len(piece) <= _LONGEST_LINK and _LONG_LINK.fullmatch(piece):
+            total += LINK
+            continue
         else:
-            linked = len(piece) <= _LONGEST_LINK and _LONG_LINK.fullmatch(piece)
-            total += LINK if linked else _plain(piece)
+            piece = piece.replace(".", "x")  # as long as a dot, but never a link
+        plain = "." not in piece and piece.isascii()
+        total += len(piece) if plain else int(_parser()(piece).weightedLength)
     return total
-
-
-def _plain(piece: str) -> int:
-    if piece.isascii():
-        return len(piece)
-    return sum(1 if any(first <= ord(one) <= last for first, last in _LIGHT) else 2 for one in piece)
 
 
 @cache

@@ -1,0 +1,75 @@
+"""X's own count of characters."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+import pytest
+
+from parlour.channels.tests.samples import recorded
+from parlour.channels.x.channel import channel
+from parlour.channels.x.weight import post_length
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", 0),
+        ("Hello", 5),
+        ("Straße — “ok”", 13),
+        ("日本語", 6),
+        ("#1 *2*", 6),
+        ("1️⃣ #日本", 8),
+        ("👩‍👩‍👧‍👦", 2),
+        ("👋🏽 hi", 5),
+        ("see https://northwind.example.com/a/very/long/path?with=a&query=string ok", 30),
+        ("northwind.com", 23),
+        ("https://northwind.com/" + "a" * 300, 23),
+        ("northwind.com/track?" + "a=1&" * 100 + "b", 23),
+        ("@ana_writes we are on it", 12),
+        ("@ana_writes @ben_k  we are on it", 12),
+        ("@ana_writes", 0),
+        ("we are on it @ana_writes", 24),
+        ("@ana_writes, we are on it", 25),
+        ("e\u0301", 1),
+        ("a\r\nb", 3),
+        ("x" * 3000, 3000),
+        ("👩‍👩‍👧‍👦" * 140, 280),
+        ("x" * 300 + ".com", 304),
+    ],
+)
+def test_post_length(text: str, length: int) -> None:
+    assert post_length(text) == channel.length(text, "public") == length
+
+
+def test_messages_count_characters() -> None:
+    assert channel.length("日本語 https://northwind.example.com/", "private") == 34
+
+
+def test_hostile_text_is_counted_in_time() -> None:
+    began = time.monotonic()
+    for text in (
+        "a." * 50_000,
+        "の." * 50_000,
+        "a.b " * 25_000,
+        "@a " * 30_000,
+        ("a." * 99 + " ") * 500,
+        " " * 100_000,
+        "http://" * 15_000,
+    ):
+        post_length(text)
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "group", ["WeightedTweetsWithDiscountedEmojiCounterTest", "UnicodeDirectionalMarkerCounterTest"]
+)
+def test_conformance(group: str) -> None:
+    path = next((path for path in recorded("x/twitter_text") if path.stem == "conformance_validate"), None)
+    if path is None:
+        pytest.skip("No conformance files beside the repository.")
+    cases = orjson.loads(path.read_bytes())["tests"][group]
+    assert cases
+    for case in cases:
+        assert post_length(case["text"]) == case["expected"]["weightedLength"], case["description"]
