@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
+from django.db import connection
 from django.db.models import BooleanField, Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -65,6 +66,8 @@ def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
 def _beyond(columns: str, sign: str, values: Sequence[Any]) -> RawSQL:
     """A row-value comparison: one range of the index, however deep the page."""
     marks = ", ".join(["%s"] * len(values))
+    # SQLite keeps times as text without an offset: compare with the same.
+    values = [connection.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in values]
     return RawSQL(f"({columns}) {sign} ({marks})", tuple(values), output_field=BooleanField())
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import IntegrityError, transaction
+
 from parlour.customers.models import Customer, Identity
+from parlour.lib.rows import insert_rows
 
 Key = tuple[str, str]
 SHOWN = ("name", "handle", "avatar_url", "followers", "verified", "email")
@@ -38,10 +41,15 @@ def _known(told: Iterable[Key]) -> dict[Key, Identity]:
 
 
 def _made(missing: list[Identity]) -> dict[Key, Identity]:
-    customers = Customer.objects.bulk_create(Customer(name=one.name or one.handle) for one in missing)
+    customers = insert_rows(Customer, [Customer(name=one.name or one.handle) for one in missing])
     for identity, customer in zip(missing, customers, strict=True):
         identity.customer = customer
-    Identity.objects.bulk_create(missing, ignore_conflicts=True)
+    try:
+        with transaction.atomic():
+            insert_rows(Identity, missing)
+        return {(one.realm, one.external_id): one for one in missing}
+    except IntegrityError:
+        Identity.objects.bulk_create(missing, ignore_conflicts=True)
     stored = _known([(one.realm, one.external_id) for one in missing])
     # Another worker was faster with some: its customers stay, ours were never used.
     used = {identity.customer_id for identity in stored.values()}

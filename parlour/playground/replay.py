@@ -150,7 +150,7 @@ def feed(tweets: list[Tweet], told: Callable[[int], None]) -> Iterator[None]:
         rows = []
         for tweet in chunk:
             inbox = inboxes[tweet.brand]
-            payload = _payload(tweet, by_id.get(tweet.parent), str(inbox.settings["user_id"]))
+            payload = _payload(tweet, by_id, str(inbox.settings["user_id"]))
             body = orjson.dumps(payload)
             rows += rows_of(inbox.pk, channel.split(payload, body, queries.config(inbox)))
         insert(rows)
@@ -178,7 +178,7 @@ def account(brand: str) -> int:
     return 10**18 + zlib.crc32(brand.encode())
 
 
-def _payload(tweet: Tweet, parent: Tweet | None, user_id: str) -> dict[str, Any]:
+def _payload(tweet: Tweet, by_id: dict[str, Tweet], user_id: str) -> dict[str, Any]:
     """The tweet as X's v2 API would show it."""
     author = tweet.author if tweet.inbound else user_id
     post: dict[str, Any] = {
@@ -194,14 +194,21 @@ def _payload(tweet: Tweet, parent: Tweet | None, user_id: str) -> dict[str, Any]
     ]
     if tweet.parent:
         post["referenced_tweets"] = [{"type": "replied_to", "id": tweet.parent}]
-        if answered := _answered(tweet, parent, user_id):
+        if answered := _answered(tweet, by_id, user_id):
             post["in_reply_to_user_id"] = answered
     return {"data": [post], "includes": {"users": users}}
 
 
-def _answered(tweet: Tweet, parent: Tweet | None, user_id: str) -> str:
-    if parent is not None and parent.inbound:
-        return parent.author
+def _answered(tweet: Tweet, by_id: dict[str, Tweet], user_id: str) -> str:
+    """The account a tweet answers; for a brand that goes on after its own words, the customer it was speaking to."""
+    parent, seen = by_id.get(tweet.parent), {tweet.id}
+    while parent is not None and parent.id not in seen:
+        if parent.inbound:
+            return parent.author
+        if tweet.inbound:
+            break
+        seen.add(parent.id)
+        parent = by_id.get(parent.parent)
     if tweet.inbound:
         return user_id
     leading = _LEADING.match(tweet.text)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from parlour.lib import clock
+from parlour.lib.rows import insert_rows
 from parlour.spine import bus
 from parlour.spine.models import Event, Lease
 
@@ -27,7 +28,7 @@ def write_many(events: Iterable[Event]) -> None:
     """Several lines at once; nothing for none."""
     lines = list(events)
     if lines:
-        Event.objects.bulk_create(lines)
+        insert_rows(Event, lines)
         bus.wake("events")
 
 

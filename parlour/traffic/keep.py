@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
-from parlour.lib.rows import update_rows
+from parlour.lib.rows import insert_rows, update_rows
 from parlour.spine import actions as spine
 from parlour.traffic.batch import Batch
 
@@ -33,11 +33,11 @@ MESSAGE_FIELDS = ["external_id", "inbox_id", "thread_id", "text", "edited_at", "
 
 def keep(batch: Batch) -> None:
     """Write the batch inside the caller's transaction."""
-    Case.objects.bulk_create(batch.new_cases)
+    insert_rows(Case, batch.new_cases)
     _keep_threads(batch)
-    Message.objects.bulk_create(batch.new_messages)
-    Attachment.objects.bulk_create(batch.attachments)
-    MessageVersion.objects.bulk_create(batch.versions)
+    insert_rows(Message, batch.new_messages)
+    insert_rows(Attachment, batch.attachments)
+    insert_rows(MessageVersion, batch.versions)
     changed = (
         [getattr(case, name) for name in CASE_FIELDS] + [case.pk] for pk, case in sorted(batch.changed_cases.items())
     )
@@ -57,9 +57,9 @@ def keep(batch: Batch) -> None:
 
 def _keep_threads(batch: Batch) -> None:
     used = list(batch.threads.values())
+    stored = [thread for thread in used if thread.pk is not None]
     for thread in used:
-        if thread.case is not None and thread.case_id is None:
+        if thread.case_id is None and thread.case is not None:
             thread.case_id = thread.case.pk
-    Thread.objects.bulk_create(thread for thread in used if thread.pk is None)
-    stored = [thread for thread in used if thread.pk is not None and not thread._state.adding]
+    insert_rows(Thread, (thread for thread in used if thread.pk is None))
     update_rows(Thread, THREAD_FIELDS, ([getattr(one, name) for name in THREAD_FIELDS] + [one.pk] for one in stored))

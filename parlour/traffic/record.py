@@ -346,9 +346,7 @@ def _on_receipt(batch: Batch, item: Item) -> None:
         return
     for delivery in rows[:200]:
         batch.settled.append((delivery, state, ""))
-        batch.tell(
-            f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery), delivery.message
-        )
+        batch.tell(f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery), delivery.message)
 
 
 def _stored_case(delivery: Delivery) -> Case | None:
