@@ -46,7 +46,7 @@ class Director:
         self._turn = 0
         self._next_entrance = 0.0
         self._by_name = {scene.name: scene for scene in SCENES}
-        self._recent: list[str] = []
+        self._recent: list[str] = list(OPENING)
         self._now = 0.0
 
     def start(self, now: float) -> None:
@@ -119,5 +119,5 @@ class Director:
         """A scene that was not among the last few."""
         fresh = [scene for scene in SCENES if scene.name not in self._recent]
         scene = self._random.choices(fresh, [scene.weight for scene in fresh])[0]
-        self._recent = [*self._recent[-7:], scene.name]
+        self._recent = [*self._recent[1:], scene.name]
         return scene
