@@ -41,8 +41,9 @@ def test_hostile_names_and_words_are_escaped_everywhere(world: World) -> None:
     for path in ("/", "/facebook", "/messenger", f"/messenger/{person.psid}", "/x", "/x/dm", f"/x/dm/{user.id}"):
         text = get(world, path)
         assert "&lt;script&gt;alert(1)" in text, path
-        for forbidden in ("<script>alert", "<img", "49"):
-            assert forbidden not in text.replace("href", ""), (path, forbidden) if forbidden != "49" else path
+        assert "{{ 7*7 }}" in text, path
+        assert "<script>alert" not in text, path
+        assert "<img" not in text, path
 
 
 def test_hidden_and_removed_words_are_not_shown(world: World) -> None:
