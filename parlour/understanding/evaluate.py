@@ -6,6 +6,7 @@ The sets read here (except the last) may be used for evaluation only; nothing th
 import argparse
 import csv
 import gzip
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -43,6 +44,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+
+
 def _annotations(texts: Sequence[str]) -> list[Annotation]:
     return [found for start in range(0, len(texts), 1024) for found in annotate(texts[start : start + 1024])]
 
@@ -67,12 +72,7 @@ def _sentiment(name: str, rows: Sequence[tuple[str, str]]) -> Measure:
 def sentiment(data: Path, every: int = 1) -> list[Measure]:
     """Sentiment macro-F1 in per cent on three sets, the last per language; ``every`` n-th row."""
     general = [
-        (
-            row["text"].encode().decode("unicode_escape", "replace")
-            if "\\u" in row["text"] and row["text"].isascii()
-            else row["text"],
-            SENTIMENTS[int(row["label"])],
-        )
+        (_unescaped(row["text"]), SENTIMENTS[int(row["label"])])
         for row in _rows(data / "tweeteval_sentiment.csv.gz")
         if row["split"] == "val"
     ]

@@ -36,8 +36,11 @@ _TOKEN = re.compile(
     f"\u2000-\u2bff\u3000-\u303f{_UNSPACED}\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe6f\uff00-\uff0f\U0001f000-\U000e01ef]+)"
 )
 _SHOUT = re.compile(r"\b[A-Z]{4,}\b")
+_ARTICLE = re.compile("^[وفبك]?(?:ال|لل)|^و")
 _STRETCH = re.compile(r"(.)\1{2,}")
-_ELISIONS = frozenset(["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "un", "nell", "sull", "dall", "quell"])
+_ELISIONS = frozenset(
+    ["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "un", "nell", "sull", "dall", "quell"]
+)
 
 Ints = NDArray[np.int64]
 
@@ -159,7 +162,7 @@ class Words:
         return found + [f"{mark}*{concept}" for concept in self._concepts(stem, bool(feeling))]
 
     def _concepts(self, stem: str, felt: bool) -> list[str]:
-        found = list(self._whole.get(stem, ()))
+        found = list(self._whole.get(stem, ()) or self._whole.get(_ARTICLE.sub("", stem), ()))
         for length in range(3, len(stem) + 1):
             found += [concept for concept in self._begin.get(stem[:length], ()) if concept not in found]
         # VADER has already said what an English word feels like; a cognate elsewhere must not count twice.
@@ -168,7 +171,7 @@ class Words:
 
 def matrix(texts: Sequence[str], feeling: Mapping[str, int]) -> Any:
     """The same features as a sparse matrix, one row per text, for training: counts over the root of their number."""
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
     of_row: dict[int, list[int]] = {}
     words = Words(feeling, of_row.__setitem__)

@@ -23,6 +23,9 @@ billing 1 0: exchange_rate exchange_charge top_up_by_bank_transfer_charge top_up
 billing 1 0: pending_cash_withdrawal pending_top_up pending_transfer transfer_timing cancel_transfer receiving_money
 billing 1 0: balance_not_updated_after_bank_transfer top_up_reverted verify_top_up transfer_into_account
 product 0 0: supported_cards_and_currencies visa_or_mastercard fiat_currency_support country_support card_acceptance atm_support
+delivery 1 0: card_about_to_expire
+billing 1 -: beneficiary_not_allowed
+billing 1 0: exchange_via_app topping_up_by_card top_up_by_cash_or_cheque automatic_top_up verify_source_of_funds
 product 0 0: apple_pay_or_google_pay getting_virtual_card get_disposable_virtual_card disposable_card_limits top_up_limits
 """
 
@@ -39,9 +42,11 @@ other 0 0: cancel_reservation confirm_reservation how_busy
 """
 
 # Of these nothing follows for a desk: chatter with a machine, thanks, yes and no.
-CHATTER: Final = frozenset(
-    ["greeting", "goodbye", "thank_you", "yes", "no", "maybe", "tell_joke", "fun_fact", "meaning_of_life", "what_are_your_hobbies", "do_you_have_pets", "how_old_are_you", "what_is_your_name", "who_made_you", "where_are_you_from", "roll_dice", "flip_coin", "next_song", "play_music", "repeat", "weather", "what_song"]
-)
+_CHATTER = """
+greeting goodbye thank_you yes no maybe tell_joke fun_fact meaning_of_life what_are_your_hobbies do_you_have_pets roll_dice
+how_old_are_you what_is_your_name who_made_you where_are_you_from flip_coin next_song play_music repeat weather what_song
+"""
+CHATTER: Final = frozenset(_CHATTER.split())
 
 
 def meaning(table: str) -> dict[str, tuple[str, int, bool]]:

@@ -28,6 +28,9 @@ __all__ = [
 
 WEIGHTS: Final = Path(__file__).with_name("weights.npz")
 _SLICE = 512
+# Complaints without a harsh word are common on a desk, so less is asked of them than of praise.
+NEGATIVE_BELOW: Final = -0.3
+POSITIVE_ABOVE: Final = 0.4
 
 Floats = NDArray[np.float32]
 
@@ -36,8 +39,9 @@ Floats = NDArray[np.float32]
 class Annotation:
     """What one text is about.
 
-    ``language`` is ISO 639-1, or "" where the text is too short to tell. ``sentiment_score`` runs from -1 to 1, ``urgency`` and
-    the confidences from 0 to 1; a confidence is that of the answer given. ``model`` names the weights that answered.
+    ``language`` is ISO 639-1, or "" where the text is too short to tell. ``sentiment_score`` runs from -1 to 1 and decides
+    ``sentiment``; ``urgency`` and the confidences run from 0 to 1, a confidence being that of the answer given. ``model`` names
+    the weights that answered.
     """
 
     language: str
@@ -70,7 +74,7 @@ class _Model:
             self.bias: Floats = file["bias"]
             words = file["feeling_words"].tobytes().decode().split("\n")
             feeling = dict(zip(words, file["feeling_values"].tolist(), strict=True))
-            self.name = file["name"].tobytes().decode()
+            self.name: str = file["name"].tobytes().decode()
         # Bucket -> row of the compact table; row 0 holds zeros for all buckets the training never saw.
         self._place = np.zeros(features.BUCKETS, np.int32)
         self._place[buckets] = np.arange(1, len(buckets) + 1)
@@ -103,7 +107,7 @@ class _Model:
         batch, words, pairs, number = self.parts(texts)
         words += pairs
         sums = np.add.reduceat(words, batch.starts, axis=0)
-        result: Floats = sums / np.sqrt(number)[:, None] + self.bias
+        result: Floats = (sums / np.sqrt(number)[:, None] + self.bias).astype(np.float32)
         return result
 
 
@@ -140,26 +144,23 @@ _SHORT: Final[dict[str, str]] = {
     }.items()
     for word in words.split()
 }
-_AMBIGUOUS: Final = frozenset({"ayuda"} & {"ajuda"})
+_WORD = re.compile(r"[^\W\d_]+")
 _NOISE = re.compile(r"(?:https?://|www\.)\S*|[@#][\w.]+|[^\w\s'’.,!?¿¡-]|\d|_")
-_LETTERS = re.compile(r"[^\W\d_]")
 _OTHER_SCRIPT = re.compile("[\u0370-\u03ff\u0530-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def _language(text: str) -> str:
     clean = _NOISE.sub(" ", text[: features.MAX_CHARS]).strip()
-    letters = len(clean) if len(clean) > 40 else len(_LETTERS.findall(clean))
-    if letters < 12 and not _OTHER_SCRIPT.search(clean):
-        known = {
-            _SHORT[word]
-            for word in clean.lower().replace("!", " ").replace(",", " ").replace(".", " ").replace("?", " ").split()
-            if word in _SHORT
-        }
-        if len(known) == 1:
-            return known.pop()
-        if letters < 10:
-            return ""
-    found: str = eldc.detect(clean)
+    if len(clean) < 40:
+        words = _WORD.findall(clean)
+        letters = sum(map(len, words))
+        if letters < 12 and not _OTHER_SCRIPT.search(clean):
+            known = {_SHORT[word] for word in map(str.lower, words) if word in _SHORT}
+            if len(known) == 1:
+                return known.pop()
+            if letters < 10:
+                return ""
+    found = str(eldc.detect(clean))
     return "" if found == "und" else found
 
 
@@ -178,6 +179,10 @@ def annotate(texts: Sequence[str]) -> list[Annotation]:
     return found
 
 
+def _tone(score: float) -> Sentiment:
+    return "negative" if score < NEGATIVE_BELOW else "positive" if score > POSITIVE_ABOVE else "neutral"
+
+
 def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
     logits = model.logits(texts)
     feeling = _softmax(logits[:, heads.SENTIMENT_COLUMNS])
@@ -185,7 +190,6 @@ def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
     degrees = 1 / (1 + np.exp(-logits[:, heads.URGENCY_COLUMN :]))
     rows = zip(
         texts,
-        feeling.argmax(axis=1).tolist(),
         (feeling[:, 2] - feeling[:, 0]).tolist(),
         topic.argmax(axis=1).tolist(),
         topic.max(axis=1).tolist(),
@@ -195,7 +199,7 @@ def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
     return [
         Annotation(
             language=_language(text),
-            sentiment=SENTIMENTS[sentiment],
+            sentiment=_tone(score),
             sentiment_score=round(score, 4),
             category=CATEGORIES[category],
             category_confidence=round(confidence, 4),
@@ -204,7 +208,7 @@ def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
             actionable_confidence=round(max(actionable, 1 - actionable), 4),
             model=model.name,
         )
-        for text, sentiment, score, category, confidence, (urgency, actionable) in rows
+        for text, score, category, confidence, (urgency, actionable) in rows
     ]
 
 
@@ -212,21 +216,24 @@ def explain(text: str) -> Explanation:
     """The words that carried the decisions of ``annotate`` for this text."""
     model = _loaded()
     batch, words, pairs, number = model.parts([text])
+    # A pair of words belongs to both.
     weights = words + pairs / 2
     weights[:-1] += pairs[1:] / 2
-    weights /= np.sqrt(number[0])
+    weights = (weights / np.sqrt(number[0])).astype(np.float32)
     logits = weights.sum(axis=0) + model.bias
+    feeling = _softmax(logits[None, heads.SENTIMENT_COLUMNS])[0]
+    tone = _tone(float(feeling[2] - feeling[0]))
+    topic = int(logits[heads.CATEGORY_COLUMNS].argmax())
     return Explanation(
-        sentiment=_carriers(batch, _against(weights[:, heads.SENTIMENT_COLUMNS], logits[heads.SENTIMENT_COLUMNS])),
-        category=_carriers(batch, _against(weights[:, heads.CATEGORY_COLUMNS], logits[heads.CATEGORY_COLUMNS])),
+        sentiment=_carriers(batch, _beyond(weights[:, heads.SENTIMENT_COLUMNS], SENTIMENTS.index(tone))),
+        category=_carriers(batch, _beyond(weights[:, heads.CATEGORY_COLUMNS], topic)),
         urgency=_carriers(batch, weights[:, heads.URGENCY_COLUMN]),
         actionable=_carriers(batch, weights[:, heads.ACTIONABLE_COLUMN] * np.sign(logits[heads.ACTIONABLE_COLUMN])),
     )
 
 
-def _against(weights: Floats, logits: Floats) -> Floats:
+def _beyond(weights: Floats, winner: int) -> Floats:
     """What each word gave to the winner beyond what it gave the others on average."""
-    winner = int(logits.argmax())
     others = np.delete(weights, winner, axis=1).mean(axis=1)
     result: Floats = weights[:, winner] - others
     return result
