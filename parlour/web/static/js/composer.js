@@ -1,0 +1,153 @@
+// The composer: a draft for each way of answering, a counter, and sending.
+import { lengthOf } from "./length.js";
+
+const KEEP_DRAFTS = 14 * 24 * 3600 * 1000;
+const form = () => document.getElementById("composer");
+const box = () => document.getElementById("text");
+const way = () => form()?.querySelector('[name="way"]:checked');
+
+function draftKey(visibility) {
+  const desk = document.getElementById("desk");
+  return `draft:${desk.dataset.agent}:${form().dataset.case}:${visibility}`;
+}
+
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key))?.text ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function store(key, text) {
+  try {
+    if (text.trim()) localStorage.setItem(key, JSON.stringify({ text, at: Date.now() }));
+    else localStorage.removeItem(key);
+  } catch {
+    // A full or forbidden store costs only the draft's safety copy.
+  }
+}
+
+export function forgetDrafts(older = 0) {
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith("draft:")) continue;
+    let at = 0;
+    try {
+      at = JSON.parse(localStorage.getItem(key)).at;
+    } catch {
+      at = 0;
+    }
+    if (!older || Date.now() - at > older) localStorage.removeItem(key);
+  }
+}
+
+/** Whether words are waiting in the box. */
+export const isWriting = () => Boolean(box()?.value.trim());
+
+export function chooseWay(radio) {
+  if (!radio || radio.disabled) return;
+  radio.checked = true;
+  switched();
+  box()?.focus();
+}
+
+function switched() {
+  const now = way()?.dataset.visibility;
+  const text = box();
+  if (!text || !now) return;
+  const before = text.dataset.way;
+  if (before !== now) {
+    if (before) store(draftKey(before), text.value);
+    if (before || !text.value) text.value = stored(draftKey(now));
+    text.dataset.way = now;
+  }
+  text.placeholder = now === "note" ? "A note for colleagues…" : now === "public" ? "Answer for all to see…" : `Write to ${text.dataset.name}…`;
+  const words = document.querySelector("#send .send-words");
+  if (words) words.textContent = now === "note" ? "Add note" : now === "public" ? "Send in public" : "Send";
+  count();
+}
+
+function count() {
+  const text = box();
+  const chosen = way();
+  const shown = document.getElementById("how-long");
+  if (!text || !chosen || !shown) return;
+  const length = lengthOf(text.value, chosen.dataset.unit);
+  const limit = Number(chosen.dataset.limit);
+  const spaced = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  shown.textContent = length || chosen.dataset.visibility !== "note" ? `${spaced(length)} of ${spaced(limit)}` : "";
+  shown.classList.toggle("over", length > limit);
+  if (!CSS.supports("field-sizing", "content")) {
+    text.style.height = "auto";
+    text.style.height = `${text.scrollHeight}px`;
+  }
+}
+
+function freshKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A case has just been shown: bring its draft back. */
+export function composerShown() {
+  if (form() && box()) switched();
+}
+
+/** The words are on their way: the box is free for the next ones. */
+export function sent(detail) {
+  const key = `draft:${document.getElementById("desk").dataset.agent}:${detail.case}:${detail.way.split(":")[0]}`;
+  localStorage.removeItem(key);
+  if (form()?.dataset.case !== String(detail.case)) return;
+  const text = box();
+  text.value = "";
+  text.dataset.way = "";
+  form().elements.key.value = freshKey();
+  clearTrouble();
+  switched();
+}
+
+function clearTrouble() {
+  document.getElementById("trouble")?.replaceChildren();
+}
+
+/** What the agent has seen moves on, unless a colleague has answered while words were being written: then sending asks first. */
+export function sawUpTo(newest, colleague) {
+  const seen = form()?.elements.seen;
+  if (!seen) return;
+  if (colleague && isWriting()) {
+    const line = document.createElement("p");
+    const who = document.createElement("b");
+    who.textContent = `${colleague} has answered while you were writing.`;
+    line.append(who, " Your words are still here; have a look before you send them.");
+    const trouble = document.getElementById("trouble");
+    trouble.setAttribute("role", "alert");
+    trouble.replaceChildren(line);
+    form().dataset.held = "1";
+    return;
+  }
+  if (isWriting() && form().dataset.held) return;
+  delete form().dataset.held;
+  seen.value = newest;
+}
+
+export function startComposer() {
+  forgetDrafts(KEEP_DRAFTS);
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "text") return;
+    count();
+    const chosen = way()?.dataset.visibility;
+    if (chosen) store(draftKey(chosen), event.target.value);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "way") switched();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id !== "text" || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    const button = (event.shiftKey && form().querySelector('[name="then"][value="resolve"]')) || document.getElementById("send");
+    if (!button.disabled && !document.getElementById("send").disabled) form().requestSubmit(button);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.action.endsWith("/sign-out")) forgetDrafts();
+  });
+}

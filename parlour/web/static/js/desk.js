@@ -1,0 +1,116 @@
+// The desk's own behaviour around htmx: which pane shows, what is said, what is asked again. Without it every link and form still works.
+import { composerShown, sent, startComposer } from "./composer.js";
+import { startKeys } from "./keys.js";
+import { markRow, soonCase, soonQueue, startLive, toBottom } from "./live.js";
+import { toast } from "./say.js";
+import { localise, startTicking } from "./times.js";
+
+const desk = () => document.getElementById("desk");
+const narrow = matchMedia("(max-width: 1180px)");
+
+function shown(root) {
+  localise(root);
+  markRow();
+}
+
+function caseShown() {
+  desk().dataset.view = "case";
+  desk().classList.remove("with-who");
+  markRow();
+  composerShown();
+  toBottom();
+  document.getElementById("case-title")?.focus({ preventScroll: true });
+}
+
+function queueShown(from) {
+  const search = document.getElementById("search");
+  if (from?.closest?.("[data-clear-search], .tabs") && search) search.value = "";
+  if (from?.closest?.(".back") || !document.getElementById("case")?.dataset.case) desk().dataset.view = "queue";
+  markRow();
+}
+
+function afterSwap(event) {
+  const target = event.detail.target ?? event.target;
+  const id = event.detail.elt?.id ?? target.id;
+  shown(document);
+  if (id === "case" || target.id === "case") caseShown();
+  if (id === "queue" || target.id === "queue") queueShown(event.detail.requestConfig?.elt);
+}
+
+function beforeSwap(event) {
+  const { xhr } = event.detail;
+  // A refusal that names its place is shown there; others become toasts.
+  if (xhr.status >= 400 && xhr.getResponseHeader("HX-Retarget")) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+}
+
+function responseError(event) {
+  const { xhr } = event.detail;
+  const plain = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  toast(plain && xhr.responseText ? xhr.responseText : `The desk could not do that (${xhr.status}). Reload the page and try again.`, true);
+  document.activeElement?.matches("select") && document.activeElement.blur();
+  soonCase(0);
+}
+
+let searching;
+function search(form, delay) {
+  clearTimeout(searching);
+  searching = setTimeout(() => {
+    const q = form.elements.q.value.trim();
+    const tab = document.querySelector(".tabs [aria-current]")?.dataset.tab ?? "open";
+    const address = `/queue/${tab}${q ? `?q=${encodeURIComponent(q)}` : ""}`;
+    if (!document.getElementById("queue")) location.assign(address);
+    else window.htmx.ajax("GET", address, { target: "#queue", swap: "outerHTML", source: form, headers: { "X-Beside": "replace" } });
+  }, delay);
+}
+
+function clicked(event) {
+  const who = event.target.closest("[data-who]");
+  if (who && narrow.matches && document.getElementById("who")) {
+    event.preventDefault();
+    desk().classList.toggle("with-who");
+    if (desk().classList.contains("with-who")) document.querySelector(".close-who")?.focus();
+  }
+  if (event.target.closest("#pill")) toBottom();
+}
+
+function wire() {
+  document.addEventListener("htmx:afterSwap", afterSwap);
+  document.addEventListener("htmx:beforeSwap", beforeSwap);
+  document.addEventListener("htmx:responseError", responseError);
+  document.addEventListener("htmx:sendError", () => toast("The desk could not be reached. Nothing you wrote is lost; try again.", true));
+  document.addEventListener("htmx:timeout", () => toast("The desk took too long to answer. Nothing you wrote is lost; try again.", true));
+  document.addEventListener("htmx:historyRestore", start);
+  document.addEventListener("desk:sent", (event) => sent(event.detail));
+  document.addEventListener("desk:changed", (event) => {
+    if (event.detail.say) toast(event.detail.say);
+    soonCase(0);
+    soonQueue();
+  });
+  document.addEventListener("click", clicked);
+  document.addEventListener("input", (event) => event.target.id === "search" && search(event.target.form, 250));
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches(".search")) {
+      event.preventDefault();
+      search(event.target, 0);
+    }
+  }, true);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-theme-choice]")) document.documentElement.dataset.theme = event.target.value;
+  });
+}
+
+function start() {
+  shown(document);
+  composerShown();
+  toBottom();
+}
+
+wire();
+start();
+startTicking();
+startComposer();
+startKeys();
+if (document.getElementById("desk")) startLive();

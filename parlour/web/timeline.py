@@ -1,0 +1,230 @@
+"""A case's words and what happened to it, laid out in the order in which an agent reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from parlour.cases import queries as cases
+from parlour.cases.models import Delivery, DeliveryState, Direction, Level, Message
+from parlour.channels import registry
+from parlour.spine.models import Event
+from parlour.understanding import queries as understanding
+
+ACTS = {
+    "like": ("hand-thumb-up", "Like"),
+    "hide": ("eye-slash", "Hide from the public"),
+    "unhide": ("eye", "Show to the public again"),
+    "delete": ("trash", "Delete on the platform"),
+}
+
+DOING = {
+    "like": "Liking",
+    "hide": "Hiding",
+    "unhide": "Showing again",
+    "delete": "Deleting",
+    "unlike": "Taking the like back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """From here on the words are public, or private, on one channel."""
+
+    key: str
+    visibility: str
+    channel: str
+    subject: str
+    url: str
+    kind: str = "lane"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message or note. ``delivery``: how its sending goes, for what was written here. ``acts``: names of ``ACTS`` it can take now."""
+
+    key: str
+    message: Message
+    delivery: Delivery | None
+    acts: tuple[str, ...]
+    pending: tuple[tuple[str, Delivery], ...]
+    kind: str = "said"
+
+    @property
+    def at(self) -> datetime:
+        return self.message.sent_at
+
+    @property
+    def cancelled(self) -> bool:
+        return self.delivery is not None and self.delivery.state == DeliveryState.CANCELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, in words; ``why`` is the reason where one was given."""
+
+    key: str
+    words: str
+    why: str
+    icon: str
+    at: datetime
+    kind: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What the middle pane shows, oldest first. ``newest`` is the highest message id in it, 0 for none."""
+
+    items: list[Lane | Said | Line]
+    earlier: str | None
+    newest: int
+
+
+def flow(
+    told: cases.Timeline, history: Sequence[Event], names: Mapping[int, str], teams: Mapping[int, str], *, last: bool
+) -> Flow:
+    """Weave messages and events by time. ``names`` and ``teams`` give words for ids; ``last`` is False for earlier stretches, which
+    end with their newest message instead of with the latest event."""
+    since = told.messages[0].sent_at if told.earlier and told.messages else None
+    until = None if last or not told.messages else told.messages[-1].sent_at
+    lines = [line for event in history if (line := in_words(event, names, teams))]
+    lines = [line for line in lines if (since is None or line.at >= since) and (until is None or line.at <= until)]
+    woven = sorted(
+        [*map(_said, told.messages), *_folded(sorted(lines, key=lambda line: line.at))], key=lambda item: item.at
+    )
+    newest = max((message.pk for message in told.messages), default=0)
+    return Flow(items=list(_with_lanes(woven)), earlier=told.earlier, newest=newest)
+
+
+def _said(message: Message) -> Said:
+    delivery = cases.delivery(message)
+    pending = tuple((DOING.get(one.what, one.what), one) for one in message.deliveries.all() if _unsettled_act(one))
+    return Said(
+        key=f"m{message.pk}", message=message, delivery=delivery, acts=_acts(message, delivery), pending=pending
+    )
+
+
+def _unsettled_act(delivery: Delivery) -> bool:
+    settled = {DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.CANCELLED}
+    return delivery.what != "send" and delivery.state not in settled
+
+
+def _acts(message: Message, delivery: Delivery | None) -> tuple[str, ...]:
+    channel = registry.CHANNELS.get(message.channel)
+    if channel is None or message.external_id is None or message.deleted_at or message.direction == Direction.NOTE:
+        return ()
+    able = channel.capabilities.acts_public if message.visibility == "public" else channel.capabilities.acts_private
+    ours = message.direction == Direction.OUT
+    fitting = {"delete"} if ours else {"like", "delete", "unhide" if message.hidden else "hide"}
+    return tuple(act for act in ACTS if act in able and act in fitting)
+
+
+def _with_lanes(items: Iterable[Said | Line]) -> Iterator[Lane | Said | Line]:
+    standing: tuple[str, str, int] | None = None
+    for item in items:
+        if isinstance(item, Said) and item.message.direction != Direction.NOTE:
+            message = item.message
+            # What we said in a private reply has no thread until the platform names one; it stays in the lane it is seen in.
+            thread_id = message.thread_id or (
+                standing[2] if standing and standing[:2] == (message.visibility, message.channel) else 0
+            )
+            lane = (message.visibility, message.channel, thread_id)
+            if lane != standing:
+                thread = message.thread
+                yield Lane(
+                    key=f"l{message.pk}",
+                    visibility=message.visibility,
+                    channel=message.channel,
+                    subject=thread.subject if thread else "",
+                    url=thread.url if thread and thread.url.startswith(("https://", "http://")) else "",
+                )
+                standing = lane
+        yield item
+
+
+def _folded(lines: Sequence[Line]) -> Iterator[Line]:
+    """The same words twice within a minute are one line."""
+    for before, line in zip([None, *lines], lines, strict=False):
+        if (
+            before
+            and before.words == line.words
+            and before.why == line.why
+            and (line.at - before.at).total_seconds() < 60
+        ):
+            continue
+        yield line
+
+
+def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -> Line | None:
+    """An event as a line of the timeline; None for what the messages themselves already show."""
+    data: dict[str, Any] = event.data if isinstance(event.data, dict) else {}
+    told = _words(event.verb, data, names, teams)
+    if told is None:
+        return None
+    icon, words = told
+    why = str(data.get("reason") or data.get("why") or "")
+    by = _by(event.actor, names)
+    if event.verb in BY_PEOPLE and by:
+        words = f"{words} by {by}"
+    return Line(
+        key=f"e{event.pk}",
+        words=words,
+        why="" if why.rstrip(".").lower() in words.lower() else why,
+        icon=icon,
+        at=event.at,
+    )
+
+
+BY_PEOPLE = frozenset(
+    {"case.resolved", "case.reopened", "case.team", "case.level", "case.category", "case.actionable", "reply.cancelled"}
+)
+
+
+def _by(actor: str, names: Mapping[int, str]) -> str:
+    kind, _, number = actor.partition(":")
+    if kind == "agent" and number.isdigit():
+        return names.get(int(number), "a former colleague")
+    return "the API" if kind == "token" else ""
+
+
+def _named(value: Any, names: Mapping[int, str], unknown: str) -> str:
+    return names.get(value, unknown) if isinstance(value, int) else ""
+
+
+def _words(
+    verb: str, data: Mapping[str, Any], names: Mapping[int, str], teams: Mapping[int, str]
+) -> tuple[str, str] | None:
+    match verb:
+        case "case.opened":
+            return "inbox-arrow-down", "Case opened"
+        case "case.reopened":
+            return "arrow-uturn-left", "Reopened"
+        case "case.resolved":
+            return "check-circle", "Resolved"
+        case "case.routed" | "case.assigned":
+            who = _named(data.get("assignee"), names, "a former colleague")
+            team = _named(data.get("team"), teams, "a former team")
+            if who:
+                return "user", f"Given to {who}"
+            return ("user-group", f"Given to the team {team}") if team else ("user-minus", "Given to nobody")
+        case "case.team":
+            team = _named(data.get("team"), teams, "a former team")
+            return "user-group", f"Handed to the team {team}" if team else "Taken from its team"
+        case "case.level":
+            level = data.get("level")
+            label = Level(level).label if level in Level.values else ""
+            return "flag", f"Priority set to {label.lower()}" if label else "Priority left to the score"
+        case "case.category":
+            slug = str(data.get("now") or data.get("category") or "")
+            return "tag", f"Category set to {understanding.CATEGORY_NAMES.get(slug, slug)}"
+        case "case.actionable":
+            return "funnel", "Called back from noise" if data.get("actionable") else "Marked as noise"
+        case "case.warned":
+            return "clock", "The promise of a first answer is about to break"
+        case "case.breached":
+            return "exclamation-triangle", "The promise of a first answer was broken"
+        case "reply.cancelled":
+            return "arrow-uturn-left", "An answer was taken back before it left"
+    return None

@@ -1,0 +1,132 @@
+"""What the panes show: the contexts shared by whole pages and their fragments."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from parlour.cases import queries as cases
+from parlour.cases.models import Case, Level, Status
+from parlour.staff import access, queries as staff
+from parlour.staff.models import Agent, Presence
+from parlour.understanding import queries as understanding
+from parlour.web import timeline
+
+PAGE = 50
+TAB_NAMES = {
+    "mine": "Mine",
+    "unassigned": "Unassigned",
+    "breaching": "Breaching",
+    "open": "Open",
+    "noise": "Noise",
+    "resolved": "Resolved",
+}
+
+
+def tab_of(request: HttpRequest, case: Case, agent: Agent) -> str:
+    """The tab a case was opened from, else the one in which it stands."""
+    asked = request.GET.get("tab") or request.POST.get("tab") or ""
+    if asked in cases.TABS:
+        return asked
+    if case.status == Status.RESOLVED:
+        return "resolved"
+    if not case.actionable:
+        return "noise"
+    if case.assignee_id == agent.pk:
+        return "mine"
+    return "open" if case.assignee_id else "unassigned"
+
+
+def words_of(request: HttpRequest) -> str:
+    """The search words, at most 200 characters of them."""
+    return (request.GET.get("q") or request.POST.get("q") or "").strip()[:200]
+
+
+def query_of(tab: str, q: str = "") -> str:
+    """What case addresses carry so that the queue beside the case stays the same."""
+    return "?" + urlencode({"tab": tab, **({"q": q} if q else {})})
+
+
+def frame(agent: Agent) -> dict[str, Any]:
+    """What stands around every page: counts for the rail, and the agent's load."""
+    counts = cases.tab_counts(agent)
+    return {
+        "agent": agent,
+        "counts": counts,
+        "lead": access.may(agent, access.LEAD),
+        "presences": Presence.choices,
+        "section": "",
+    }
+
+
+def queue(agent: Agent, tab: str, q: str, *, cursor: str | None = None, limit: int = PAGE) -> dict[str, Any]:
+    """One page of a tab."""
+    page = cases.queue(agent, tab, q=q, cursor=cursor, limit=limit)
+    return {
+        "tab": tab,
+        "tabs": TAB_NAMES,
+        "q": q,
+        "rows": page.items,
+        "more": page.next,
+        "query": query_of(tab, q),
+        "current": None,
+    }
+
+
+def case_head(agent: Agent, case: Case) -> dict[str, Any]:
+    """The case's name, state, clock and the selects of its head."""
+    agents, teams = list(staff.agents()), list(staff.teams())
+    return {
+        "agent": agent,
+        "case": case,
+        "may_answer": access.may(agent, access.ANSWER),
+        "agents": agents,
+        "teams": teams,
+        "agent_options": [(one.pk, one.name) for one in agents],
+        "team_options": [(one.pk, one.name) for one in teams],
+        "levels": Level.choices,
+        "category_options": [(slug, understanding.CATEGORY_NAMES.get(slug, slug)) for slug in understanding.CATEGORIES],
+    }
+
+
+def case_flow(agent: Agent, case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
+    """The timeline, or the stretch of it before a cursor. ``head`` is what ``case_head`` gave."""
+    told = cases.timeline(case, before=before)
+    names = {one.pk: one.name for one in head["agents"]}
+    teams = {one.pk: one.name for one in head["teams"]}
+    woven = timeline.flow(told, cases.history(case), names, teams, last=before is None)
+    return {"flow": woven, "acts": timeline.ACTS}
+
+
+def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
+    """The ways to answer. ``newest`` is the highest message id the agent is shown with it."""
+    may_answer = access.may(agent, access.ANSWER)
+    return {
+        "ways": cases.ways(case) if may_answer else [],
+        "newest": newest,
+        "send_key": secrets.token_urlsafe(12),
+        "draft": "",
+        "chosen": "",
+        "trouble": "",
+        "newer": [],
+    }
+
+
+def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:
+    """Everything the case and customer panes show."""
+    tab, q = tab_of(request, case, agent), words_of(request)
+    head = case_head(agent, case)
+    shown = case_flow(agent, case, head)
+    return {
+        **head,
+        **shown,
+        **case_composer(agent, case, shown["flow"].newest),
+        "card": cases.customer_card(case),
+        "tab": tab,
+        "tab_name": TAB_NAMES[tab],
+        "q": q,
+        "query": query_of(tab, q),
+    }

@@ -1,0 +1,51 @@
+"""Pages for team leads: how inboxes fare, and arrivals that could not be handled."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from parlour.channels import queries as channels
+from parlour.staff import access
+from parlour.staff.models import Agent
+from parlour.traffic import actions as traffic
+from parlour.traffic import queries as arrivals_of
+from parlour.web.views import parts
+from parlour.web.views.guard import is_fragment, seat
+
+
+@seat(access.LEAD)
+def inboxes(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Every inbox with its health and webhook path; no credentials."""
+    shown = {"inboxes": list(channels.inboxes()), "section": "inboxes"}
+    return render(request, "inboxes.html", parts.frame(agent) | shown)
+
+
+@seat(access.LEAD)
+def arrivals(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Parked arrivals with their reasons."""
+    page = arrivals_of.parked(agent, request.GET.get("cursor") or None)
+    names = {inbox.pk: inbox for inbox in channels.inboxes()}
+    shown = {"parked": [(one, names.get(one.inbox_id)) for one in page.items], "more": page.next, "section": "arrivals"}
+    return render(request, "arrivals.html", parts.frame(agent) | shown)
+
+
+@seat(access.LEAD, ("POST",))
+def replay(request: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
+    """Send an arrival through the pipeline again."""
+    traffic.replay(arrival_id, by=agent)
+    return _settled(request)
+
+
+@seat(access.LEAD, ("POST",))
+def dismiss(request: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
+    """Keep an arrival, but no longer ask anybody about it."""
+    traffic.dismiss(arrival_id, by=agent)
+    return _settled(request)
+
+
+def _settled(request: HttpRequest) -> HttpResponse:
+    if is_fragment(request):
+        return HttpResponse(status=200)
+    return HttpResponseRedirect(reverse("arrivals"))

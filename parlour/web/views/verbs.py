@@ -1,0 +1,159 @@
+"""What an agent does to a case. Each is a form; the desk is then told what changed and asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseLocation, trigger_client_event
+
+from parlour.cases import actions, queries
+from parlour.cases.access import get_case, get_message
+from parlour.cases.actions import Invalid
+from parlour.staff import access
+from parlour.staff.models import Agent
+from parlour.web.views import parts
+from parlour.web.views.guard import is_fragment, seat
+
+POST = ("POST",)
+NONE = ""
+
+
+def done(request: HttpRequest, case_id: int, words: str) -> HttpResponse:
+    """To the desk: 204, which case changed and a sentence to say aloud. To a browser without scripts: back to the case."""
+    if is_fragment(request):
+        response = HttpResponse(status=204)
+        return trigger_client_event(response, "desk:changed", {"case": case_id, "say": words})
+    return HttpResponseRedirect(_back(request, case_id))
+
+
+def _back(request: HttpRequest, case_id: int) -> str:
+    tab = request.POST.get("tab", "")
+    return reverse("case", args=[case_id]) + (
+        parts.query_of(tab, parts.words_of(request)) if tab in queries.TABS else ""
+    )
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """A number from the form, None for none. Raises Invalid for anything else."""
+    value = request.POST.get(name, "").strip()
+    if value == NONE:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise Invalid(f"“{name}” must be a number.")
+    return int(value)
+
+
+@seat(access.ANSWER, POST)
+def take(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actions.take(case_id, by=agent)
+    return done(request, case_id, "The case is yours.")
+
+
+@seat(access.ANSWER, POST)
+def assign(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    case = actions.assign(case_id, _number(request, "assignee"), by=agent)
+    return done(request, case_id, f"Given to {case.assignee.name}." if case.assignee else "Given to nobody.")
+
+
+@seat(access.ANSWER, POST)
+def set_team(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    case = actions.set_team(case_id, _number(request, "team"), by=agent)
+    return done(request, case_id, f"Handed to {case.team.name}." if case.team else "Taken from its team.")
+
+
+@seat(access.ANSWER, POST)
+def set_level(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actions.set_level(case_id, request.POST.get("level") or None, by=agent)
+    return done(request, case_id, "Priority set.")
+
+
+@seat(access.ANSWER, POST)
+def set_category(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actions.set_category(case_id, request.POST.get("category", ""), by=agent)
+    return done(request, case_id, "Category set. The model will learn from it.")
+
+
+@seat(access.ANSWER, POST)
+def set_actionable(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actionable = request.POST.get("actionable") == "1"
+    actions.set_actionable(case_id, actionable, by=agent)
+    return done(request, case_id, "Called back to the queue." if actionable else "Marked as noise.")
+
+
+@seat(access.ANSWER, POST)
+def reopen(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actions.reopen(case_id, by=agent)
+    return done(request, case_id, "Reopened.")
+
+
+@seat(access.ANSWER, POST)
+def resolve(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    """Resolve; with ``then=next`` go on to the case below it in the tab."""
+    return resolve_and(request, agent, case_id, request.POST.get("then", ""))
+
+
+def resolve_and(request: HttpRequest, agent: Agent, case_id: int, then: str) -> HttpResponse:
+    """Resolve the case and stay, or go to the next one (to the queue when there is none)."""
+    tab = parts.tab_of(request, get_case(agent, case_id, access.ANSWER), agent)
+    following = queries.next_case(agent, tab, case_id) if then == "next" else None
+    actions.resolve(case_id, by=agent)
+    if then != "next":
+        return done(request, case_id, "Resolved.")
+    if following is None:
+        address = reverse("queue", args=[tab])
+        return HttpResponseClientRedirect(address) if is_fragment(request) else HttpResponseRedirect(address)
+    address = reverse("case", args=[following.pk]) + parts.query_of(tab, parts.words_of(request))
+    if not is_fragment(request):
+        return HttpResponseRedirect(address)
+    response = HttpResponseLocation(address, target="#case", swap="outerHTML")
+    return trigger_client_event(response, "desk:changed", {"case": case_id, "say": "Resolved. Here is the next one."})
+
+
+def _on_message(
+    request: HttpRequest, agent: Agent, message_id: int, do: Callable[[], object], words: str
+) -> HttpResponse:
+    message = get_message(agent, message_id, access.ANSWER)
+    do()
+    if message.case_id is not None:
+        return done(request, message.case_id, words)
+    back = request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(back if safe else reverse("home"))
+
+
+@seat(access.ANSWER, POST)
+def undo(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
+    return _on_message(
+        request, agent, message_id, lambda: actions.cancel_reply(message_id, by=agent), "Taken back. It was not sent."
+    )
+
+
+@seat(access.ANSWER, POST)
+def retry(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
+    return _on_message(request, agent, message_id, lambda: actions.retry_reply(message_id, by=agent), "Sending again.")
+
+
+@seat(access.ANSWER, POST)
+def arrived(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
+    """A person has looked: the uncertain answer did arrive."""
+    settle = lambda: actions.settle_reply(message_id, by=agent, arrived=True)  # noqa: E731
+    return _on_message(request, agent, message_id, settle, "Noted as sent.")
+
+
+@seat(access.ANSWER, POST)
+def act(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
+    """Hide, unhide, delete or like on the platform."""
+    what = request.POST.get("act", "")
+    return _on_message(
+        request, agent, message_id, lambda: actions.act(message_id, what, by=agent), "Asked the platform."
+    )
+
+
+@seat(access.ANSWER, POST)
+def set_sentiment(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
+    mood = request.POST.get("sentiment", "")
+    do = lambda: actions.set_sentiment(message_id, mood, by=agent)  # noqa: E731
+    return _on_message(request, agent, message_id, do, "Mood corrected. The model will learn from it.")
