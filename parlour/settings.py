@@ -90,6 +90,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
         "CONN_MAX_AGE": None,
+        # Tests use a file, too: SQLite's shared memory mode locks whole tables between threads.
+        "TEST": {"NAME": str(path.with_name(f"test-{os.getpid()}.sqlite3"))},
         "OPTIONS": {
             # IMMEDIATE: a transaction that reads and then writes waits for its turn instead of failing half-way.
             "transaction_mode": "IMMEDIATE",

@@ -43,9 +43,13 @@ class FacebookPage:
         private=Limit(2000),
         private_reply=True,
         private_reply_days=7,
+        private_channel="messenger",
         acts_public=frozenset({"hide", "unhide", "delete", "like"}),
         edits=True,
     )
+
+    def realm(self, inbox: InboxConfig) -> str:
+        return meta.realm(inbox)
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
         meta.verify(request, inbox)

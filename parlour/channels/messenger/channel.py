@@ -47,6 +47,9 @@ class Messenger:
         receipts=True,
     )
 
+    def realm(self, inbox: InboxConfig) -> str:
+        return meta.realm(inbox)
+
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
         meta.verify(request, inbox)
 

@@ -1,0 +1,51 @@
+"""What every test can use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desk import Desk
+from tests.postgres import new_database, server
+
+SHARED = Path(__file__).resolve().parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded payloads and data sets; tests that need it are skipped in a clone that has none."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is absent: recorded payloads and data sets are not part of a clone.")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A running PostgreSQL; the one ``make test`` started, else one of this session's own."""
+    given = os.environ.get("PARLOUR_TEST_POSTGRES")
+    if given:
+        yield given
+    else:
+        with server(durable=False) as url:
+            yield url
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A whole Parlour on SQLite, not started yet."""
+    with Desk(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A whole Parlour on each database, not started yet."""
+    database = None
+    if request.param == "postgresql":
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        database = new_database(request.getfixturevalue("postgres_url"), f"desk_{worker}_{os.getpid()}")
+    with Desk(tmp_path, database) as one:
+        yield one
