@@ -41,7 +41,8 @@ class Root:
     def __init__(self, *, with_worker: bool = False) -> None:
         self.door = Door()
         self.stream = Stream()
-        self.django = WSGIMiddleware(get_wsgi_application(), workers=DJANGO_THREADS)
+        django: Any = get_wsgi_application()
+        self.django = WSGIMiddleware(django, workers=DJANGO_THREADS)
         self._worker = Worker() if with_worker else None
         self._hearer: bus.Postgres | None = None
 

@@ -41,7 +41,7 @@ def _as_user() -> dict[str, int]:
 @contextmanager
 def server(*, durable: bool = True) -> Iterator[str]:
     """A running server; gives the URL of its database ``postgres``. ``durable=False`` skips the waits for the disk."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108 - sockets need a short path
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     user = _as_user()
     if user:
         os.chown(folder, user["user"], user["group"])

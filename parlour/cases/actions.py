@@ -130,7 +130,7 @@ def set_sentiment(message_id: int, sentiment: str, *, by: Actor) -> Message:
         message.save(update_fields=["sentiment", "sentiment_score"])
         latest = _latest_words(message.case_id) if message.case_id else None
         if latest and latest.pk == message.pk:
-            Case.objects.filter(pk=message.case_id).update(sentiment=sentiment, look_at=clock.now())
+            Case.objects.filter(pk=latest.case_id or 0).update(sentiment=sentiment, look_at=clock.now())
             bus.wake("policy")
         spine.write(
             "message.sentiment", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, now=sentiment

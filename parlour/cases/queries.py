@@ -56,7 +56,7 @@ def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
     except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError) as error:
         raise Invalid("This cursor is not one of ours.") from error
     for value, kind in zip(read, kinds, strict=True):
-        if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+        if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
             raise Invalid("This cursor is not one of ours.")
         if isinstance(value, datetime) and value.tzinfo is None:
             raise Invalid("This cursor is not one of ours.")

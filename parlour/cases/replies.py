@@ -169,9 +169,9 @@ def cancel_reply(message_id: int, *, by: Actor) -> None:
 
 def _wait_again(message: Message) -> None:
     """An undone answer leaves the customer waiting again, since the words it would have answered."""
-    case = Case.objects.select_for_update().filter(pk=message.case_id).first()
-    if case is None:
+    if message.case_id is None:
         return
+    case = Case.objects.select_for_update().get(pk=message.case_id)
     live = Message.objects.filter(case=case, direction=Direction.OUT).exclude(deliveries__state=DeliveryState.CANCELLED)
     latest_out = live.order_by("-sent_at").values_list("sent_at", flat=True).first()
     unanswered = Message.objects.filter(case=case, direction=Direction.IN, actionable=True)

@@ -106,7 +106,7 @@ def _private_reply(channel: Channel, said: Message) -> Way | None:
     if channel.capabilities.private_reply_days is not None:
         until = said.sent_at + timedelta(days=channel.capabilities.private_reply_days)
         spent = (
-            Delivery.objects.filter(mode="private_reply", target=said.external_id or "", message__case_id=said.case_id)
+            Delivery.objects.filter(mode="private_reply", target=said.external_id or "", message__case=said.case)
             .exclude(state__in=[DeliveryState.FAILED, DeliveryState.CANCELLED])
             .exists()
         )

@@ -234,7 +234,7 @@ class Setting:
     required: bool = True
     secret: bool = False
     default: str = ""
-    check: Callable[[str], str | None] = field(default=lambda value: None)
+    check: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns a sentence when the value is wrong."""
 
 
@@ -268,6 +268,8 @@ class Capabilities:
     webhook: bool = True
     poll_seconds: int | None = None
     """How often to poll, None for never."""
+    profiles: bool = False
+    """Names are not in the events and must be asked for, with ``Channel.profile``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,12 +294,25 @@ class Poll:
 class Channel(Protocol):
     """The contract. One module-level object per channel folder, named ``channel``."""
 
-    name: str
-    label: str
-    icon: str
-    """Text of a small inline SVG (24 by 24, currentColor), read from the channel's folder."""
-    settings: tuple[Setting, ...]
-    capabilities: Capabilities
+    @property
+    def name(self) -> str:
+        """As in webhook addresses: ``facebook``."""
+
+    @property
+    def label(self) -> str:
+        """As people call it."""
+
+    @property
+    def icon(self) -> str:
+        """Text of a small inline SVG (24 by 24, currentColor), read from the channel's folder."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What an inbox of it needs to be told."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
 
     def realm(self, inbox: InboxConfig) -> str:
         """The name space of its authors' ids; inboxes of one realm know the same people by the same ids."""
@@ -323,6 +338,9 @@ class Channel(Protocol):
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         """Hide, unhide, delete, like, mark seen. Raises ChannelError."""
+
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        """Who an author is, None when the platform does not tell. Raises ChannelError. Only called with ``capabilities.profiles``."""
 
     def length(self, text: str, visibility: Visibility) -> int:
         """Length of ``text`` in the unit of the limit of that visibility."""

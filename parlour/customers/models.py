@@ -31,10 +31,15 @@ class Identity(models.Model):
     avatar_url = models.CharField(max_length=500, default="", blank=True)
     followers = models.PositiveIntegerField(null=True)
     verified = models.BooleanField(default=False)
+    asked_at = models.DateTimeField(null=True)
+    """When the platform was asked for the name, once, where events do not carry it."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["realm", "external_id"], name="identity_once")]
+        indexes = [
+            models.Index(fields=["-id"], condition=models.Q(name="", asked_at__isnull=True), name="identity_unnamed"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.handle or self.external_id

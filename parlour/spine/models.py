@@ -17,7 +17,9 @@ class TransactionNumber(models.Func):
     output_field = models.BigIntegerField()
     allowed_default = True
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> tuple[str, list[Any]]:
+    def as_sql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, *args: Any, **kwargs: Any
+    ) -> tuple[str, list[Any]]:
         if connection.vendor == "postgresql":
             return "(pg_current_xact_id()::text::bigint)", []
         return "0", []

@@ -50,7 +50,11 @@ class Stream:
     async def start(self) -> None:
         """Begin to follow the log from its present end."""
         loop = asyncio.get_running_loop()
-        self._end = bus.listen("events", lambda: loop.call_soon_threadsafe(self._woken.set))
+
+        def woken() -> None:
+            loop.call_soon_threadsafe(self._woken.set)
+
+        self._end = bus.listen("events", woken)
         self._at = await asyncio.to_thread(queries.end)
         self._tail = asyncio.create_task(self._follow())
 

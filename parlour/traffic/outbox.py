@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -41,7 +42,7 @@ def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[
     first: dict[int | None, int] = {}
     for pk, case_id in unsettled.values_list("id", "message__case_id"):
         first.setdefault(case_id, pk)
-    won = []
+    won: list[int] = []
     for pk, case_id in rows:
         if len(won) == limit:
             break
@@ -100,7 +101,7 @@ def _outbound(delivery: Delivery) -> Outbound:
     thread, case = message.thread, message.case
     answered = (
         Message.objects.select_related("thread", "identity")
-        .filter(inbox_id=message.inbox_id, external_id=delivery.target)
+        .filter(inbox=message.inbox, external_id=delivery.target)
         .first()
     )
     thread = thread or (answered.thread if answered else None)
@@ -195,7 +196,11 @@ def _private_inbox(inbox: Inbox) -> Inbox:
 
 
 def _acted(delivery: Delivery) -> None:
-    changes = {"hide": {"hidden": True}, "unhide": {"hidden": False}, "delete": {"deleted_at": clock.now()}}
+    changes: dict[str, dict[str, Any]] = {
+        "hide": {"hidden": True},
+        "unhide": {"hidden": False},
+        "delete": {"deleted_at": clock.now()},
+    }
     with transaction.atomic():
         if delivery.what in changes:
             Message.objects.filter(pk=delivery.message_id).update(**changes[delivery.what])
@@ -232,5 +237,6 @@ def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: st
         changed = ours.update(state=state, error_kind=kind, error_words=words[:500], settled_at=clock.now())
         if changed:
             message = delivery.message
-            Case.objects.filter(pk=message.case_id).update(updated_at=clock.now())
+            if message.case_id is not None:
+                Case.objects.filter(pk=message.case_id).update(updated_at=clock.now())
             spine.write(verb, case_id=message.case_id, message_id=message.pk, reason=words[:300])

@@ -232,7 +232,7 @@ def _bare(text: str) -> str:
 
 def _confirm(batch: Batch, item: Item, ours: Message) -> None:
     item.message = ours
-    if ours.pk is None:
+    if ours._state.adding:
         return
     if ours.external_id is None:
         ours.external_id = item.inbound.external_id

@@ -80,8 +80,8 @@ def recall(batch: Batch) -> None:
         )
         by_reference = {delivery.reference: delivery.message for delivery in ours}
         for item in batch.items:
-            if (message := by_reference.get(item.inbound.our_reference)) is not None:
-                _remember(batch, item.inbox.pk, item.inbound.external_id, message)
+            if (known := by_reference.get(item.inbound.our_reference)) is not None:
+                _remember(batch, item.inbox.pk, item.inbound.external_id, known)
 
 
 def _remember(batch: Batch, inbox_id: int, external_id: str, message: Message) -> None:

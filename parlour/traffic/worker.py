@@ -15,7 +15,7 @@ from parlour.lib import clock
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
 from parlour.spine.bus import Bell
-from parlour.traffic import lanes, outbox, pipeline, polling
+from parlour.traffic import lanes, outbox, pipeline, polling, profiles
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Worker:
         self._loop("outbox", self._send_due, 0.5, "deliveries")
         self._loop("policy", self._keep_clocks, 0.5, "policy")
         self._loop("poll", self._poll, 1.0)
+        self._loop("profiles", self._ask_names, 2.0)
         self._loop("upkeep", self._upkeep, 5.0)
 
     def stop(self) -> None:
@@ -120,6 +121,9 @@ class Worker:
     def _poll(self) -> bool:
         polling.poll_due(self.name)
         return False
+
+    def _ask_names(self) -> bool:
+        return profiles.ask() == profiles.AT_ONCE
 
     def _upkeep(self) -> bool:
         lanes.alive(self.name)

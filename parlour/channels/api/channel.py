@@ -82,10 +82,10 @@ class Api:
         except signature.SignatureError as error:
             raise Refused(403, str(error)) from error
 
-    def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:  # noqa: ARG002
+    def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:
         raise Refused(400, "This channel has no handshake.")
 
-    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:  # noqa: ARG002
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
         try:
             said = schema.read(payload)
         except schema.SchemaError as error:
@@ -118,7 +118,7 @@ class Api:
             )
         ]
 
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:  # noqa: ARG002
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
         raise ChannelError(ErrorKind.INVALID, "This channel is not polled.")
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
@@ -141,10 +141,13 @@ class Api:
         answer = _deliver(inbox, outbound.reference, "message.sent", data, now)
         return Receipt(_named(answer) or outbound.reference)
 
-    def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:  # noqa: ARG002
+    def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         raise ChannelError(ErrorKind.INVALID, f"This channel cannot {act} a message.")
 
-    def length(self, text: str, visibility: Visibility) -> int:  # noqa: ARG002
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        return None
+
+    def length(self, text: str, visibility: Visibility) -> int:
         return len(text)
 
     def check(self, inbox: InboxConfig) -> str:

@@ -10,6 +10,7 @@ from parlour.channels import graph, meta
 from parlour.channels.contract import (
     Act,
     Answer,
+    Author,
     Capabilities,
     ChannelError,
     DoorRequest,
@@ -57,13 +58,13 @@ class FacebookPage:
     def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:
         return meta.handshake(request, inbox)
 
-    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:  # noqa: ARG002
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
         return meta.split(payload, body, inbound.named)
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [inbound.read(piece, inbox, received_at) for piece in meta.read(body)]
 
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:  # noqa: ARG002
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
         return Poll((), cursor)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
@@ -100,7 +101,10 @@ class FacebookPage:
             answer = graph.call(inbox, "POST", target, table=graph.COMMENTS, data={"is_hidden": hidden})
         graph.done(answer)
 
-    def length(self, text: str, visibility: Visibility) -> int:  # noqa: ARG002
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        return None
+
+    def length(self, text: str, visibility: Visibility) -> int:
         return len(text)
 
     def check(self, inbox: InboxConfig) -> str:

@@ -10,6 +10,7 @@ from parlour.channels import graph, meta
 from parlour.channels.contract import (
     Act,
     Answer,
+    Author,
     Capabilities,
     ChannelError,
     DoorRequest,
@@ -26,6 +27,7 @@ from parlour.channels.contract import (
 )
 from parlour.channels.messenger import inbound
 from parlour.lib import clock
+from parlour.lib.text import one_line
 
 WINDOW = timedelta(hours=24)
 HUMAN_WINDOW = timedelta(days=7)
@@ -45,6 +47,7 @@ class Messenger:
         acts_private=frozenset({"seen"}),
         edits=True,
         receipts=True,
+        profiles=True,
     )
 
     def realm(self, inbox: InboxConfig) -> str:
@@ -62,7 +65,7 @@ class Messenger:
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [event for piece in meta.read(body) for event in inbound.read(piece, inbox, received_at)]
 
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:  # noqa: ARG002
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
         return Poll((), cursor)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
@@ -91,7 +94,17 @@ class Messenger:
         content = {"recipient": _recipient(target), "sender_action": "mark_seen"}
         graph.call(inbox, "POST", meta.page_id(inbox), "messages", table=graph.MESSAGES, json=content)
 
-    def length(self, text: str, visibility: Visibility) -> int:  # noqa: ARG002
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        """First and last name; Meta tells them only while the person is reachable."""
+        fields = {"fields": "first_name,last_name,profile_pic"}
+        told = graph.call(inbox, "GET", external_id, table=graph.MESSAGES, params=fields)
+        parts = [told.get(part) for part in ("first_name", "last_name")]
+        name = one_line(" ".join(part for part in parts if isinstance(part, str)), 120)
+        picture = told.get("profile_pic")
+        avatar = picture if isinstance(picture, str) and picture.startswith("https://") and len(picture) <= 500 else ""
+        return Author(meta.realm(inbox), external_id, name=name, avatar_url=avatar) if name else None
+
+    def length(self, text: str, visibility: Visibility) -> int:
         return len(text)
 
     def check(self, inbox: InboxConfig) -> str:

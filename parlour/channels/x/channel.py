@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from parlour.channels.contract import (
     Act,
     Answer,
+    Author,
     Capabilities,
     DoorRequest,
     Inbound,
@@ -86,7 +87,7 @@ class X:
         poll_seconds=60,
     )
 
-    def realm(self, inbox: InboxConfig) -> str:  # noqa: ARG002
+    def realm(self, inbox: InboxConfig) -> str:
         return REALM
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
@@ -107,7 +108,7 @@ class X:
         answer = {"response_token": signing.base64_signature(secret, token.encode())}
         return Answer(200, encode(answer), "application/json")
 
-    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:  # noqa: ARG002
+    def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
         try:
             return envelope.split(payload, str(inbox.settings.get("user_id", "")))
         except envelope.EnvelopeError as error:
@@ -124,6 +125,9 @@ class X:
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         sending.act(inbox, act, target, visibility)
+
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        return None
 
     def length(self, text: str, visibility: Visibility) -> int:
         return weight.post_length(text) if visibility == "public" else len(text)

@@ -35,10 +35,12 @@ class Migration(migrations.Migration):
                 ('avatar_url', models.CharField(blank=True, default='', max_length=500)),
                 ('followers', models.PositiveIntegerField(null=True)),
                 ('verified', models.BooleanField(default=False)),
+                ('asked_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField(default=parlour.lib.clock.now)),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='customers.customer')),
             ],
             options={
+                'indexes': [models.Index(condition=models.Q(('asked_at__isnull', True), ('name', '')), fields=['-id'], name='identity_unnamed')],
                 'constraints': [models.UniqueConstraint(fields=('realm', 'external_id'), name='identity_once')],
             },
         ),
