@@ -50,9 +50,9 @@ def url(name: str, *args: Any) -> str:
 
 def environment(**options: Any) -> Environment:
     """What ``TEMPLATES`` names. A misspelt variable is an error, not an empty space."""
-    built = Environment(
-        **{**options, "autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    )
+    options |= {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options.pop("autoescape", None)
+    built = Environment(autoescape=True, **options)
     built.globals.update(
         url=url,
         static=files.address,

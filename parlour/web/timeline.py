@@ -43,7 +43,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message or note. ``delivery``: how its sending goes, for what was written here. ``acts``: names of ``ACTS`` it can take now."""
+    """One message or note.
+
+    ``delivery``: how its sending goes, for what was written here. ``acts``: names of ``ACTS`` it can take now. ``pending``: acts the
+    platform has not yet done, with words for each.
+    """
 
     key: str
     message: Message
@@ -91,9 +95,8 @@ def flow(
     until = None if last or not told.messages else told.messages[-1].sent_at
     lines = [line for event in history if (line := in_words(event, names, teams))]
     lines = [line for line in lines if (since is None or line.at >= since) and (until is None or line.at <= until)]
-    woven = sorted(
-        [*map(_said, told.messages), *_folded(sorted(lines, key=lambda line: line.at))], key=lambda item: item.at
-    )
+    parts: list[Said | Line] = [*map(_said, told.messages), *_folded(sorted(lines, key=lambda line: line.at))]
+    woven = sorted(parts, key=lambda item: item.at)
     newest = max((message.pk for message in told.messages), default=0)
     return Flow(items=list(_with_lanes(woven)), earlier=told.earlier, newest=newest)
 
@@ -101,9 +104,7 @@ def flow(
 def _said(message: Message) -> Said:
     delivery = cases.delivery(message)
     pending = tuple((DOING.get(one.what, one.what), one) for one in message.deliveries.all() if _unsettled_act(one))
-    return Said(
-        key=f"m{message.pk}", message=message, delivery=delivery, acts=_acts(message, delivery), pending=pending
-    )
+    return Said(key=f"m{message.pk}", message=message, delivery=delivery, acts=_acts(message), pending=pending)
 
 
 def _unsettled_act(delivery: Delivery) -> bool:
@@ -111,7 +112,7 @@ def _unsettled_act(delivery: Delivery) -> bool:
     return delivery.what != "send" and delivery.state not in settled
 
 
-def _acts(message: Message, delivery: Delivery | None) -> tuple[str, ...]:
+def _acts(message: Message) -> tuple[str, ...]:
     channel = registry.CHANNELS.get(message.channel)
     if channel is None or message.external_id is None or message.deleted_at or message.direction == Direction.NOTE:
         return ()
@@ -204,6 +205,8 @@ def _words(
         case "case.resolved":
             return "check-circle", "Resolved"
         case "case.routed" | "case.assigned":
+            if verb == "case.assigned" and data.get("reason"):
+                return "user", str(data["reason"]).rstrip(".")
             who = _named(data.get("assignee"), names, "a former colleague")
             team = _named(data.get("team"), teams, "a former team")
             if who:

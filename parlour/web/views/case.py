@@ -55,7 +55,7 @@ def timeline(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     found = get_case(agent, case_id)
     before = request.GET.get("before") or None
     top = parts.case_head(agent, found)
-    shown = top | parts.case_flow(agent, found, top, before=before)
+    shown = top | parts.case_flow(found, top, before=before)
     if is_fragment(request):
         return render(request, "parts/stretch.html" if before else "parts/flow.html", shown | {"query": ""})
     return render(request, "timeline.html", parts.frame(agent) | shown | {"query": "", "section": "desk"})

@@ -36,7 +36,7 @@ def seat(right: str = access.READ, methods: tuple[str, ...] = READING) -> Callab
 
     def decorate(view: Seated[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             agent = request.user

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Case, Level, Status
-from parlour.staff import access, queries as staff
+from parlour.lib.text import storable
+from parlour.staff import access
+from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
 from parlour.understanding import queries as understanding
 from parlour.web import timeline
@@ -42,7 +44,7 @@ def tab_of(request: HttpRequest, case: Case, agent: Agent) -> str:
 
 def words_of(request: HttpRequest) -> str:
     """The search words, at most 200 characters of them."""
-    return (request.GET.get("q") or request.POST.get("q") or "").strip()[:200]
+    return storable(request.GET.get("q") or request.POST.get("q") or "", 200).strip()
 
 
 def query_of(tab: str, q: str = "") -> str:
@@ -92,7 +94,7 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
     }
 
 
-def case_flow(agent: Agent, case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
+def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
     """The timeline, or the stretch of it before a cursor. ``head`` is what ``case_head`` gave."""
     told = cases.timeline(case, before=before)
     names = {one.pk: one.name for one in head["agents"]}
@@ -119,7 +121,7 @@ def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]
     """Everything the case and customer panes show."""
     tab, q = tab_of(request, case, agent), words_of(request)
     head = case_head(agent, case)
-    shown = case_flow(agent, case, head)
+    shown = case_flow(case, head)
     return {
         **head,
         **shown,

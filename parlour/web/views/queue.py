@@ -17,7 +17,7 @@ MOST_ROWS = 200
 
 
 @seat()
-def home(request: HttpRequest, agent: Agent) -> HttpResponse:
+def home(_: HttpRequest, agent: Agent) -> HttpResponse:
     """The agent's own cases, or what nobody has taken yet while there are none."""
     counts = cases.tab_counts(agent)
     return HttpResponseRedirect(

@@ -10,6 +10,7 @@ from parlour.cases import actions, queries
 from parlour.cases.access import get_case
 from parlour.cases.actions import Conflict, Invalid
 from parlour.cases.models import Case, Direction, Message
+from parlour.lib.text import storable
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views.case import case_page
@@ -42,7 +43,7 @@ def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -
     visibility, _, answers = way.partition(":")
     if visibility not in {"public", "private"}:
         raise Invalid("Choose whether this is a public reply, a private reply or a note.")
-    key = request.POST.get("key", "")[:60]
+    key = storable(request.POST.get("key", ""), 60)
     actions.reply(
         case.pk,
         by=agent,
@@ -67,9 +68,9 @@ def _seen(request: HttpRequest) -> int | None:
 def _give_back(request: HttpRequest, agent: Agent, case: Case, way: str, text: str, error: Exception) -> HttpResponse:
     status = 409 if isinstance(error, Conflict) else 422
     newer = _newer(case, _seen(request)) if status == 409 else []
-    shown = {"trouble": str(error), "newer": newer, "newest": queries.newest_message_id(case.pk), "case": case}
+    shown = {"trouble": str(error), "newer": newer, "newest": queries.newest_message_id(case.pk)}
     if is_fragment(request):
-        response = render(request, "parts/trouble.html", shown, status=status)
+        response = render(request, "parts/trouble.html", shown | {"case": case}, status=status)
         response["HX-Retarget"] = "#trouble"
         response["HX-Reswap"] = "outerHTML"
         return response

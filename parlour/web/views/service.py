@@ -29,7 +29,7 @@ def static(request: HttpRequest, edition: str, name: str) -> HttpResponse:
 
 
 @require_safe
-def health(request: HttpRequest) -> JsonResponse:
+def health(_: HttpRequest) -> JsonResponse:
     """200 and ``{"ok": true}`` when the database answers, else 503."""
     try:
         with connection.cursor() as cursor:

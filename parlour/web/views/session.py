@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from parlour.lib.text import one_line
+from parlour.lib.text import one_line, storable
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Presence
 from parlour.web.views import parts
@@ -81,7 +81,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"email": "", "trouble": "", "next": _after(request)}
     if request.method != "POST":
         return render(request, "sign_in.html", context)
-    email, place = request.POST.get("email", "").strip()[:254], request.META.get("REMOTE_ADDR", "")
+    email, place = storable(request.POST.get("email", ""), 254).strip(), request.META.get("REMOTE_ADDR", "")
     context["email"] = email
     if failed_tries.spent(email, place):
         context["trouble"] = "Too many tries. Wait ten minutes, or ask an administrator for a sign-in link."

@@ -10,6 +10,7 @@ const dirty = new Set();
 let source;
 let lostTimer;
 let again = 1000;
+let queueAsked = -1000;
 
 async function ask(address) {
   const response = await fetch(address, {
@@ -42,6 +43,7 @@ function put(fragment, fresh) {
 async function refreshQueue() {
   const queue = document.getElementById("queue");
   if (!queue) return;
+  queueAsked = performance.now();
   const rows = queue.querySelectorAll(".row").length;
   const address = new URL(queue.dataset.url, location.href);
   if (rows > 50) address.searchParams.set("limit", rows);
@@ -89,7 +91,7 @@ function tell(flow, arrived, bottom) {
   const me = document.getElementById("desk").dataset.agent;
   const others = arrived.filter((element) => element.dataset.from !== me);
   const answer = others.find((element) => element.dataset.direction === "out");
-  sawUpTo(flow.dataset.newest, answer ? nameOf(answer) : "");
+  sawUpTo(flow.dataset.newest, answer ? (answer.dataset.from ? nameOf(answer) : "Somebody") : "");
   const inbound = others.find((element) => element.dataset.direction === "in");
   if (inbound) say(`New message from ${nameOf(inbound)}.`);
   else if (others.length) say("The conversation has news.");
@@ -136,7 +138,10 @@ export function soon(job, delay) {
   }, delay));
 }
 
-export const soonQueue = () => soon("queue", 150 + Math.random() * 450);
+const jitter = () => 150 + Math.random() * 450;
+
+/** At most about once a second while much happens; at once, but for the jitter, after a quiet moment. */
+export const soonQueue = () => soon("queue", jitter() + Math.max(0, 1000 - (performance.now() - queueAsked)));
 export const soonCase = (delay = 30) => soon("case", delay);
 
 function changed(event) {
@@ -165,7 +170,7 @@ function listen() {
   source.addEventListener("hello", () => {
     again = 1000;
     lost(false);
-    soonCase();
+    soonCase(jitter());
     soonQueue();
   });
   source.addEventListener("change", changed);

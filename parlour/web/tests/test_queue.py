@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from time import perf_counter
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from parlour.lib import clock
+from parlour.web.tests.conftest import HTMX
+
+
+def test_home_leads_to_what_there_is_to_do(desk, scene, amara):
+    assert desk.get("/").headers["Location"] == "/queue/mine"
+    scene.case()
+    assert desk.get("/").headers["Location"] == "/queue/unassigned"
+    scene.case(assignee=amara)
+    assert desk.get("/").headers["Location"] == "/queue/mine"
+
+
+@pytest.mark.parametrize("tab", ["mine", "unassigned", "breaching", "open", "noise", "resolved"])
+def test_each_tab_is_a_page_and_a_fragment_with_words_for_an_empty_one(desk, tab):
+    page = desk.get(f"/queue/{tab}").text
+    assert page.startswith("<!doctype html>")
+    assert 'class="empty"' in page
+    part = desk.get(f"/queue/{tab}", headers=HTMX).text
+    assert part.lstrip().startswith('<section id="queue"')
+    assert "<html" not in part
+
+
+def test_an_unknown_tab_is_a_page_that_says_so(desk):
+    answer = desk.get("/queue/secret")
+    assert answer.status_code == 404
+    assert "Nothing here" in answer.text
+
+
+def test_going_back_in_the_browser_gives_the_whole_page(desk):
+    answer = desk.get("/queue/mine", headers={**HTMX, "HX-History-Restore-Request": "true"})
+    assert answer.text.startswith("<!doctype html>")
+    assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_hostile_names_and_words_stay_words(desk, scene):
+    scene.case("<script>alert(1)</script>", snippet='<img src=x onerror=alert(1)> & "quotes"')
+    page = desk.get("/queue/open").text
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_pages_follow_one_another_without_gap_or_double(desk, scene):
+    for number in range(60):
+        scene.case(f"Customer {number}", priority=number % 7)
+    first = desk.get("/queue/open", headers=HTMX).text
+    assert first.count('class="row"') == 50
+    cursor = first.split("cursor=")[1].split('"')[0]
+    rest = desk.get(f"/queue/open?cursor={cursor}", headers=HTMX).text
+    assert rest.count('class="row"') == 10
+    assert "<section" not in rest
+    assert set(ids(first)).isdisjoint(ids(rest))
+    assert desk.get("/queue/open?limit=120", headers=HTMX).text.count('class="row"') == 60
+
+
+def ids(text: str) -> list[str]:
+    return [part.split('"')[0] for part in text.split('data-case="')[1:]]
+
+
+def test_a_cursor_that_is_not_ours_is_refused_in_words(desk):
+    answer = desk.get("/queue/open?cursor=%F0%9F%A6%86", headers=HTMX)
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "cursor" in answer.text
+
+
+@pytest.mark.parametrize("q", ["wedding", "\x00", "'; DROP TABLE", '"', "*", "a" * 5000, "NEAR(", "💍"])
+def test_search_finds_or_finds_nothing_but_never_breaks(desk, scene, q):
+    scene.said(scene.case(), "It is my sister's wedding")
+    answer = desk.get("/queue/open", {"q": q})
+    assert answer.status_code == 200
+    if q == "wedding":
+        assert "Lena Okafor" in answer.text
+
+
+def test_the_clock_of_a_row_counts_down_and_turns_hot(desk, scene):
+    now = clock.now()
+    with clock.frozen(now):
+        scene.case(
+            "In time", response_due_at=now + timedelta(seconds=108), response_warn_at=now + timedelta(seconds=60)
+        )
+        scene.case("Late", response_due_at=now - timedelta(seconds=65))
+        page = desk.get("/queue/open").text
+    assert ">1:48</time>" in page
+    assert ">−1:05</time>" in page
+    assert 'class="clock hot"' in page
+
+
+def test_a_page_of_fifty_asks_the_database_as_often_as_a_page_of_one(desk, scene, amara):
+    scene.case(assignee=amara)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        desk.get("/queue/open", headers=HTMX)
+    for number in range(60):
+        scene.case(f"Customer {number}", assignee=amara if number % 2 else None)
+    with CaptureQueriesContext(connection) as many:
+        desk.get("/queue/open", headers=HTMX)
+    assert len(many) == len(few)
+    assert len(many) <= 8, [query["sql"][:80] for query in many.captured_queries]
+
+
+def test_fifty_rows_are_drawn_in_a_few_milliseconds(scene, amara):
+    from django.template.loader import render_to_string
+
+    from parlour.web.views import parts
+
+    for number in range(50):
+        scene.case(f"Customer {number}")
+    shown = parts.queue(amara, "open", "")
+    render_to_string("parts/rows.html", shown)
+    best = min(_took(lambda: render_to_string("parts/rows.html", shown)) for _ in range(5))
+    assert best < 0.025, f"{best * 1000:.1f} ms"  # about 3 ms here; the margin is for a busy machine
+
+
+def _took(work) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def test_changing_tabs_keeps_the_case_beside_the_queue_in_the_address(desk, scene):
+    case = scene.case()
+    beside = {**HTMX, "X-Beside": "1", "HX-Current-URL": f"http://testserver/case/{case.pk}?tab=mine"}
+    answer = desk.get("/queue/open", headers=beside)
+    assert answer.headers["HX-Push-Url"] == f"/case/{case.pk}?tab=open"
+    assert 'aria-current="true"' in answer.text
+    live = desk.get("/queue/open", headers={**HTMX, "HX-Current-URL": "http://testserver/queue/open"})
+    assert "HX-Push-Url" not in live.headers

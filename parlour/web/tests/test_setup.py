@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from parlour.staff.models import Role
+from parlour.traffic.models import Arrival
+from parlour.web.tests.conftest import HTMX
+
+
+@pytest.fixture
+def lead(person):
+    client = Client()
+    client.force_login(person("Lead", Role.LEAD))
+    return client
+
+
+def test_inboxes_show_health_and_path_but_no_secret(lead, scene):
+    inbox = scene.inbox("facebook")
+    inbox.health, inbox.health_note = "attention", "The token <expired>"
+    inbox.save()
+    text = lead.get("/inboxes").text
+    assert inbox.webhook_path in text
+    assert "Needs attention" in text
+    assert "The token &lt;expired&gt;" in text
+    assert "very-secret-token" not in text
+    assert inbox.sealed not in text
+
+
+def test_agents_are_kept_out_and_not_shown_the_way(desk, scene):
+    for address in ["/inboxes", "/arrivals"]:
+        refused = desk.get(address)
+        assert refused.status_code == 403
+        assert "may not lead a team" in refused.text
+        assert f'href="{address}"' not in desk.get("/queue/mine").text
+    assert desk.post("/arrivals/1/replay").status_code == 403
+
+
+def test_parked_arrivals_are_replayed_or_dismissed(lead, scene):
+    inbox = scene.inbox("facebook")
+    one, two = (
+        Arrival.objects.create(inbox_id=inbox.pk, key=key, lane=1, body=b"{}", state="parked", reason=f"<{key}> broke")
+        for key in "ab"
+    )
+    text = lead.get("/arrivals").text
+    assert "&lt;a&gt; broke" in text
+    assert "facebook inbox" in text
+    assert lead.post(f"/arrivals/{one.pk}/replay", headers=HTMX).status_code == 200
+    assert lead.post(f"/arrivals/{two.pk}/dismiss").headers["Location"] == "/arrivals"
+    one.refresh_from_db()
+    two.refresh_from_db()
+    assert (one.state, two.state) == ("new", "ignored")
+    assert "Nothing is parked" in lead.get("/arrivals").text
+    assert lead.get("/arrivals?cursor=zzz").status_code == 422
