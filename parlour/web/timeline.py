@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from parlour.cases import queries as cases
-from parlour.cases.models import Delivery, DeliveryState, Direction, Level, Message
+from parlour.cases.models import Attachment, Delivery, DeliveryState, Direction, Level, Message, MessageVersion
 from parlour.channels import registry
 from parlour.spine.models import Event
 from parlour.understanding import queries as understanding
@@ -54,6 +54,8 @@ class Said:
     delivery: Delivery | None
     acts: tuple[str, ...]
     pending: tuple[tuple[str, Delivery], ...]
+    files: tuple[Attachment, ...]
+    versions: tuple[MessageVersion, ...]
     kind: str = "said"
 
     @property
@@ -102,9 +104,16 @@ def flow(
 
 
 def _said(message: Message) -> Said:
-    delivery = cases.delivery(message)
-    pending = tuple((DOING.get(one.what, one.what), one) for one in message.deliveries.all() if _unsettled_act(one))
-    return Said(key=f"m{message.pk}", message=message, delivery=delivery, acts=_acts(message), pending=pending)
+    deliveries = list(message.deliveries.all())
+    return Said(
+        key=f"m{message.pk}",
+        message=message,
+        delivery=next((one for one in deliveries if one.what == "send"), None),
+        acts=_acts(message),
+        pending=tuple((DOING.get(one.what, one.what), one) for one in deliveries if _unsettled_act(one)),
+        files=tuple(message.attachments.all()),
+        versions=tuple(message.versions.all()),
+    )
 
 
 def _unsettled_act(delivery: Delivery) -> bool:

@@ -119,10 +119,10 @@ def test_history_is_told_between_the_words(desk, scene, case, amara):
 
 
 def test_earlier_messages_are_a_step_away(desk, scene, case):
-    for number in range(130):
+    for number in range(90):
         scene.said(case, f"word-{number}.", ago=500 - number)
     first = desk.get(f"/case/{case.pk}").text
-    assert "word-129." in first
+    assert "word-89." in first
     assert "word-29." not in first
     address = first.split('id="earlier-link"')[1].split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
     earlier = desk.get(address, headers=HTMX).text

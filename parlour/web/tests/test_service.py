@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -77,3 +78,11 @@ def test_colours_are_named_only_in_the_tokens():
             continue
         bare = [line for line in path.read_text().splitlines() if re.search(r"#[0-9a-f]{6}\b", line)]
         assert not bare, f"{path.name}: {bare[:2]}"
+
+
+def test_htmx_copies_no_styles_between_panes(client, db):
+    """Settling would write a ``style`` attribute, which the policy forbids: a broken promise in the console at every case opened."""
+    config = re.search(r"name=\"htmx-config\" content='([^']+)'", client.get("/sign-in").text)
+    assert config is not None
+    assert json.loads(config[1])["attributesToSettle"] == []
+    assert json.loads(config[1])["historyCacheSize"] == 0, "customers' words are not left in the browser's store"

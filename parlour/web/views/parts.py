@@ -18,6 +18,8 @@ from parlour.understanding import queries as understanding
 from parlour.web import timeline
 
 PAGE = 50
+STRETCH = 60
+"""Messages shown at once; every change of an open case draws them again."""
 TAB_NAMES = {
     "mine": "Mine",
     "unassigned": "Unassigned",
@@ -96,7 +98,7 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
 
 def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
     """The timeline, or the stretch of it before a cursor. ``head`` is what ``case_head`` gave."""
-    told = cases.timeline(case, before=before)
+    told = cases.timeline(case, before=before, limit=STRETCH)
     names = {one.pk: one.name for one in head["agents"]}
     teams = {one.pk: one.name for one in head["teams"]}
     woven = timeline.flow(told, cases.history(case), names, teams, last=before is None)

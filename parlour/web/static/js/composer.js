@@ -90,7 +90,12 @@ function freshKey() {
 
 /** A case has just been shown: bring its draft back. */
 export function composerShown() {
-  if (form() && box()) switched();
+  if (!form() || !box()) return;
+  const ways = [...form().querySelectorAll('[name="way"]:enabled')];
+  const begun = (radio) => stored(draftKey(radio.dataset.visibility));
+  // Words begun another way would otherwise wait unseen behind their tab.
+  if (!box().value && way() && !begun(way())) (ways.find(begun) ?? way()).checked = true;
+  switched();
 }
 
 /** The words are on their way: the box is free for the next ones. */

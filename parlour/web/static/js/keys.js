@@ -2,7 +2,7 @@
 import { chooseWay } from "./composer.js";
 
 const TABS = { m: "mine", u: "unassigned", b: "breaching", o: "open", n: "noise", r: "resolved" };
-let afterG = 0;
+let afterG = -Infinity;
 
 function isTyping(target) {
   if (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT") return true;
@@ -85,10 +85,10 @@ function pressed(event) {
 
 function act(key) {
   if (performance.now() - afterG < 1500 && TABS[key]) {
-    afterG = 0;
+    afterG = -Infinity;
     return click(`[data-tab="${TABS[key]}"]`, `/queue/${TABS[key]}`);
   }
-  afterG = key === "g" ? performance.now() : 0;
+  afterG = key === "g" ? performance.now() : -Infinity;
   if (key === "g") return true;
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
