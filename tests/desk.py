@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +29,124 @@ def free_port() -> int:
         return port
 
 
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def nursery() -> None:
+    """Import Parlour once, then become ``parlour <arguments>`` as often as asked: each a process of its own, without the second
+    of imports. Orders come as lines of JSON on stdin, each is answered by a line."""
+    from importlib import import_module
+
+    import django
+
+    django.setup()
+    for module in ("serve", "inbox", "token", "agent"):
+        import_module(f"parlour.commands.{module}")
+    for module in ("parlour.asgi", "parlour.urls", "parlour.cli"):
+        import_module(module)
+    import_module("parlour.channels.registry").get("x").length("Words.", "public")  # loads its tables at the first call
+    import_module("parlour.understanding.queries").annotate(["Words."])  # and so do the models
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            pid, status = os.waitpid(order["wait"], 0 if order["block"] else os.WNOHANG)
+            told = {"code": os.waitstatus_to_exitcode(status) if pid else None}
+        else:
+            told = {"pid": os.fork()}
+            if told["pid"] == 0:
+                _become(order)
+        print(json.dumps(told), flush=True)
+
+
+def _become(order: dict[str, Any]) -> None:
+    from parlour.cli import main
+
+    os.chdir(order["folder"])
+    nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(ours, theirs)
+    sys.argv = ["parlour", *order["arguments"]]
+    code: Any = 0
+    try:
+        main()
+    except SystemExit as left:
+        code = left.code
+    except BaseException:
+        traceback.print_exc()
+        code = 70
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+class Nursery:
+    """A process that runs ``nursery``, and what talks to it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        line = [sys.executable, "-c", "from tests.desk import nursery; nursery()"]
+        settings = {"DJANGO_SETTINGS_MODULE": "parlour.settings"}
+        self._process = subprocess.Popen(
+            line, env=environment | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        self._lock = threading.Lock()
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            print(json.dumps(order), file=self._process.stdin, flush=True)
+            told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Forked:
+    """A process that came from a nursery, with what ``Desk`` needs of ``subprocess.Popen``."""
+
+    def __init__(self, nursery: Nursery, arguments: list[str], log: Path, folder: Path) -> None:
+        self._nursery = nursery
+        self.pid: int = nursery.ask(arguments=arguments, log=str(log), folder=str(folder))["pid"]
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            self._code = self._nursery.ask(wait=self.pid, block=False)["code"]
+        return self._code
+
+    def wait(self, timeout: float) -> int:
+        until = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("parlour", timeout)
+            time.sleep(0.005)
+        assert self._code is not None
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 class Desk:
     """``start`` it, talk to ``url``, ``kill`` it as hard as you like and ``start`` it again. ``database``: a PostgreSQL URL, or SQLite."""
 
     def __init__(self, folder: Path, database: str | None = None, *, playground: bool = False) -> None:
         self.folder, self.database = folder, database
+        self._nursery: Nursery | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "desk.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self.environment = os.environ | {
             "PARLOUR_PORT": str(self.port),
             "PARLOUR_DATA": str(folder),
@@ -41,8 +155,18 @@ class Desk:
             "DATABASE_URL": database or "",
         }
 
+    def warm_up(self) -> Desk:
+        """From now on commands and starts skip the second that importing takes: for tests that start often."""
+        self._nursery = self._nursery or Nursery(self.environment)
+        return self
+
     def cli(self, *arguments: str, timeout: float = 120) -> str:
         """Run a subcommand; its output. Raises AssertionError with what it said when it fails."""
+        if self._nursery is not None:
+            log = self.folder / f"command-{time.monotonic_ns()}.log"
+            code = Forked(self._nursery, list(arguments), log, self.folder).wait(timeout)
+            assert code == 0, f"parlour {' '.join(arguments)}: {log.read_text()}"
+            return log.read_text()
         line = [sys.executable, "-m", "parlour", *arguments]
         done = subprocess.run(
             line, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False, cwd=self.folder
@@ -52,20 +176,30 @@ class Desk:
 
     def start(self, seconds: float = 60) -> Desk:
         """Start everything and wait until it answers."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "parlour", "run"], env=self.environment, stdout=log, stderr=log, cwd=self.folder
-            )
+        if self._nursery is not None:
+            self._process = Forked(self._nursery, ["run"], self.log, self.folder)
+        else:
+            with self.log.open("ab") as log:
+                line = [sys.executable, "-m", "parlour", "run"]
+                self._process = subprocess.Popen(line, env=self.environment, stdout=log, stderr=log, cwd=self.folder)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             assert self._process.poll() is None, self.log.read_text(errors="replace")[-2000:]
-            try:
-                if httpx.get(self.url + "/health", timeout=2).status_code == 200:
-                    return self
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.05)
+            if self._answers():
+                return self
+            time.sleep(0.02)
         raise AssertionError("The desk did not answer: " + self.log.read_text(errors="replace")[-2000:])
+
+    def _answers(self) -> bool:
+        # Not by httpx: making a client costs more than the desk needs to start.
+        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            asked.request("GET", "/health")
+            return asked.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            asked.close()
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
@@ -90,6 +224,19 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask (or, with care, change) the database behind the desk's back. Placeholders are ``%s``."""
+        if self.database is None:
+            with closing(sqlite3.connect(self.folder / "parlour.sqlite3", timeout=20)) as file, file:
+                return file.execute(query.replace("%s", "?"), values).fetchall()
+        import psycopg
+
+        with psycopg.connect(self.database) as connection:
+            cursor = connection.execute(query.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def add_inbox(self, channel: str, *, brand: str = "Luma", name: str = "Main", **settings: str) -> dict[str, Any]:
         """``parlour inbox add``: id, key, webhook_path."""
