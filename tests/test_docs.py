@@ -1,0 +1,174 @@
+"""The documents say what is so: links, commands, settings, the walk, and the channels' settings and limits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from parlour.channels import registry
+from parlour.cli import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FOR_USERS = [path for path in DOCUMENTS if path.name != "CONTRIBUTING.md"]
+
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"(?:^|[`/\s])parlour ((?:[a-z]+)(?: [a-z]+)?)((?: [^\n`|]*)?)", re.MULTILINE)
+_SETTING = re.compile(r"\b(PARLOUR_[A-Z]+|DATABASE_URL)\b")
+_ADDRESS = re.compile(r"https?://([\w.-]+\w)")
+_BARE_HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:org|com|io|net|dev)\b")
+_TOKEN = re.compile(r"`([^`]+)`")
+
+KNOWN_HOSTS = re.compile(
+    r"(127\.0\.0\.1|localhost|([\w-]+\.)*example(\.com)?|db\.example\.com|graph\.facebook\.com|api\.x\.com|x\.com|m\.me)"
+)
+"""Addresses a document may name: ours, examples, and the platforms'. Package registries are none of them."""
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+
+
+def slugs(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in _LINK.findall(_FENCE.sub("", path.read_text())):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target, _, anchor = link.partition("#")
+        found = (path.parent / target).resolve() if target else path
+        assert found.exists(), f"{named(path)} links to {link}, which is not there"
+        if anchor:
+            assert anchor in slugs(found), f"{named(path)} links to {link}, and there is no such heading"
+
+
+@cache
+def help_of(*names: str) -> str | None:
+    """What ``parlour <names> --help`` prints, None when there is no such command."""
+    done = CliRunner().invoke(cli, [*names, "--help"])
+    return done.output if done.exit_code == 0 else None
+
+
+@each_document
+def test_commands_exist(path: Path) -> None:
+    for words, rest in _COMMAND.findall(path.read_text()):
+        first, _, second = words.partition(" ")
+        if first not in cli.commands:
+            # "the parlour command" in running text; what is written as a command must exist.
+            assert f"`parlour {first}" not in path.read_text(), f"{named(path)}: there is no `parlour {first}`"
+            continue
+        told = help_of(first)
+        assert told is not None, f"{named(path)}: parlour {first} has no help"
+        if "COMMAND" in told.partition("\n")[0] and second:
+            told = help_of(first, second)
+            assert told is not None, f"{named(path)}: there is no `parlour {first} {second}`"
+        for option in re.findall(r"(?<= )--[a-z-]+", rest):
+            assert option in told or option == "--help", f"{named(path)}: parlour {words} has no {option}"
+
+
+def test_every_command_is_documented() -> None:
+    told = (ROOT / "docs" / "OPERATION.md").read_text()
+    for name in cli.commands:
+        assert f"`parlour {name}" in told
+
+
+def test_settings_in_documents_are_those_of_the_code() -> None:
+    in_code = set(_SETTING.findall((ROOT / "parlour" / "settings.py").read_text()))
+    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "OPERATION.md").read_text(), re.MULTILINE))
+    assert table == in_code
+    for path in FOR_USERS:
+        assert set(_SETTING.findall(path.read_text())) <= in_code, named(path)
+    assert in_code <= set(_SETTING.findall(CliRunner().invoke(cli, ["--help"]).output))
+
+
+@cache
+def functions_in(path: str) -> set[str]:
+    """Names of the functions of a file, those of a class also as ``Class.name``."""
+    text = (ROOT / path).read_text()
+    if path.endswith(".js"):
+        return set(re.findall(r"function (\w+)\(", text)) | set(re.findall(r"const (\w+) = \(", text))
+    tree, found = ast.parse(text), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            found |= {
+                f"{node.name}.{one.name}"
+                for one in node.body
+                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
+    return found | {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_the_walk_names_what_is_there() -> None:
+    walk = (ROOT / "docs" / "WALK.md").read_text()
+    count = 0
+    for paragraph in re.split(r"\n\s*\n|\n(?=- |\|)", walk):
+        at = ""
+        for token in _TOKEN.findall(paragraph):
+            if "/" in token and token.endswith((".py", ".js")):
+                assert (ROOT / token).is_file(), f"{token} is not there"
+                at = token
+            elif token.endswith("()"):
+                assert at, f"{token} is named without its file"
+                assert token[:-2] in functions_in(at), f"{at} has no {token}"
+                count += 1
+    assert count > 60
+
+
+def test_paths_in_documents_exist() -> None:
+    for path in DOCUMENTS:
+        for token in _TOKEN.findall(path.read_text()):
+            if re.fullmatch(r"(parlour|tests|docs|benchmarks|requirements)/[\w./-]+", token):
+                assert (ROOT / token).exists(), f"{named(path)} names {token}, which is not there"
+
+
+@pytest.mark.parametrize("name", sorted(registry.CHANNELS))
+def test_channels_are_told_of_as_they_are(name: str) -> None:
+    channel, text = registry.get(name), (ROOT / "docs" / "CHANNELS.md").read_text()
+    section = text.partition(f"\n## {channel.label}\n")[2].partition("\n## ")[0]
+    assert section, f"CHANNELS.md has no section for {channel.label}"
+    for setting in channel.settings:
+        assert f"`{setting.name}`" in section, f"{channel.label}: {setting.name} is missing"
+    header, *rows = re.findall(r"^\|(.+)\|$", text, re.MULTILINE)[:9]
+    column = [cell.strip() for cell in header.split("|")].index(channel.label)
+    can = {cells[0].strip(): cells[column].strip() for cells in (row.split("|") for row in rows)}
+    assert can["name"] == f"`{name}`"
+    capabilities = channel.capabilities
+    for words, limit in (("public answer", capabilities.public), ("private answer", capabilities.private)):
+        assert (
+            limit is None
+            or f"{limit.length:,} {'weighted ' if limit.unit == 'weighted' else ''}characters" in can[words]
+        )
+        assert limit is not None or can[words] == "no"
+    for act in capabilities.acts_public | (capabilities.acts_private - {"seen"}):
+        assert act in can["acts"]
+    for number, unit, where in (
+        (capabilities.window_hours, "hours", "window"),
+        (capabilities.private_reply_days, "days", "private answer"),
+        (capabilities.poll_seconds, "seconds", "comes in by"),
+    ):
+        assert number is None or f"{number} {unit}" in can[where]
+
+
+@each_document
+def test_no_address_but_known_ones(path: Path) -> None:
+    text = path.read_text()
+    for host in [*_ADDRESS.findall(text), *_BARE_HOST.findall(text)]:
+        assert KNOWN_HOSTS.fullmatch(host), f"{named(path)} names {host}"
+
+
+def test_pins_name_no_download_address() -> None:
+    for path in sorted((ROOT / "requirements").glob("*.txt")):
+        assert "://" not in path.read_text(), named(path)
