@@ -124,6 +124,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
 DEBUG = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "staff.Agent"
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]  # an address is unique whatever its case: a constraint of its own sees to it
 ROOT_URLCONF = "parlour.urls"
 APPEND_SLASH = False
 USE_TZ = True

@@ -24,7 +24,9 @@ def main() -> int:
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
         if (shared := ROOT.parent / "shared").is_dir():
             (folder / "shared").symlink_to(shared)
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("PARLOUR_", "VIRTUAL_ENV", "DJANGO_", "DATABASE_"))}
+        keep = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PARLOUR_", "VIRTUAL_ENV", "DJANGO_", "DATABASE_"))
+        }
         environment = keep | {"HOME": str(home), "PARLOUR_PORT": PORT}
         _try_run(clone, environment)
         return subprocess.run(["make", "test"], cwd=clone, env=environment, check=False).returncode

@@ -20,11 +20,21 @@ def main() -> int:
             "PARLOUR_SECRET": "only-for-tests-" + "x" * 32,
         }
         environment.pop("DATABASE_URL", None)
-        pytest = [sys.executable, "-m", "pytest", "-n", os.environ.get("PARLOUR_TEST_WORKERS", "2"), "--dist", "worksteal"]
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            os.environ.get("PARLOUR_TEST_WORKERS", "2"),
+            "--dist",
+            "worksteal",
+        ]
         first = subprocess.run([*pytest, *sys.argv[1:]], env=environment, check=False).returncode
         print(f"SQLite: {time.monotonic() - began:.0f} s", flush=True)
         rooms = [*pytest, "-m", "not whole"]
-        second = subprocess.run([*rooms, *sys.argv[1:]], env=environment | {"DATABASE_URL": postgres}, check=False).returncode
+        second = subprocess.run(
+            [*rooms, *sys.argv[1:]], env=environment | {"DATABASE_URL": postgres}, check=False
+        ).returncode
         print(f"With PostgreSQL: {time.monotonic() - began:.0f} s", flush=True)
     return first or second
 

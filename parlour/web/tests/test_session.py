@@ -75,7 +75,7 @@ def test_an_address_with_a_nul_is_just_wrong(db):
 def test_a_link_is_used_by_its_button_not_by_looking_at_it(amara):
     secret = staff.make_sign_in_link(amara)
     client = Client()
-    assert "Come in" in client.get(f"/sign-in/{secret}").text
+    assert "Sign in" in client.get(f"/sign-in/{secret}").text
     assert client.get(f"/sign-in/{secret}").status_code == 200
     entered = client.post(f"/sign-in/{secret}")
     assert entered.headers["Location"] == "/me"

@@ -17,6 +17,9 @@ from parlour.web.views.case import case_page
 from parlour.web.views.guard import is_fragment, seat
 from parlour.web.views.verbs import done, resolve_and
 
+UNDO_SECONDS = 4.0
+"""How long an answer waits before it goes out, so that it can be taken back."""
+
 
 @seat(access.ANSWER, ("POST",))
 def say(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
@@ -52,6 +55,7 @@ def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -
         answers=_id(answers),
         seen=_seen(request),
         idempotency_key=f"desk:{agent.pk}:{key}" if key else None,
+        hold_seconds=UNDO_SECONDS,
     )
     return "Sent." if visibility == "private" else "Sent, for all to see."
 
