@@ -46,8 +46,16 @@ def lazy(name: str, module: str, help_text: str) -> None:
     def run(ctx: click.Context) -> None:
         from importlib import import_module
 
+        from django.db import DatabaseError, OperationalError
+
         command: click.Command = import_module(f"parlour.commands.{module}").command
-        command.main(args=ctx.args, prog_name=f"parlour {name}", standalone_mode=True)
+        try:
+            command.main(args=ctx.args, prog_name=f"parlour {name}", standalone_mode=True)
+        except DatabaseError as error:
+            # Not reachable, not readable, not a database. Anything finer is a fault of ours and keeps its traceback.
+            if type(error) not in (DatabaseError, OperationalError):
+                raise
+            raise click.ClickException(f"The database cannot be used: {str(error).partition(chr(10))[0]}.") from error
 
 
 lazy("run", "serve", "Run everything: desk, worker and, with PARLOUR_PLAYGROUND=1, the stand-ins.")
@@ -62,7 +70,8 @@ lazy("playground", "playground", "Run the platforms' stand-ins only, against a d
 
 
 def main() -> None:
-    """The entry point of the installed command."""
+    """The entry point of the installed command. What it writes (database, secret) is for its own user only."""
+    os.umask(0o077)
     try:
         cli()
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent
 
 def _port(name: str, default: str) -> int:
     value = os.environ.get(name, "") or default
-    if not value.isdigit() or not 1 <= int(value) <= 65535:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
         raise ImproperlyConfigured(f"{name} must be a port number from 1 to 65535, not {value!r}.")
     return int(value)
 
@@ -66,7 +66,9 @@ def _database(folder: Path) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// or sqlite:///.")
     name = unquote(parts.path.lstrip("/"))
     if not name:
-        raise ImproperlyConfigured("DATABASE_URL must end with the name of a database, as in postgresql://host/parlour.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must end with the name of a database, as in postgresql://host/parlour."
+        )
     try:
         port = parts.port
     except ValueError as error:
@@ -188,7 +190,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"quiet": {"()": "parlour.lib.faults.Quiet"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["quiet"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "parlour": {"level": "INFO"},
