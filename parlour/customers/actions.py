@@ -20,7 +20,8 @@ def resolve_identities(wanted: Iterable[Identity]) -> dict[Key, Identity]:
     """
     told = {(one.realm, one.external_id): one for one in wanted}
     known = _known(told)
-    missing = [one for key, one in told.items() if key not in known]
+    # In one order everywhere, so that two workers with the same new people never wait for each other.
+    missing = [told[key] for key in sorted(told) if key not in known]
     if missing:
         known |= _made(missing)
     changed = [identity for key, identity in known.items() if _take_over(identity, told[key])]

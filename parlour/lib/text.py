@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,11 +24,15 @@ def one_line(value: str, limit: int) -> str:
 
 
 def storable_json(value: Any) -> Any:
-    """``value`` (JSON-ready) without what a database's JSON column refuses: NUL and lone surrogates in texts."""
+    """``value`` (JSON-ready) without what a database's JSON column refuses: NUL and lone surrogates in texts, endless numbers."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, Mapping):
         return {storable(str(key), 200): storable_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [storable_json(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return str(value)
     return value

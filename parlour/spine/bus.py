@@ -35,7 +35,11 @@ def wake_here(topic: str) -> None:
     with _lock:
         callbacks = list(_listeners.get(topic, ()))
     for callback in callbacks:
-        callback()
+        try:
+            callback()
+        except RuntimeError as error:
+            # A listener whose loop has ended must not undo what has just been committed.
+            log.warning("A wake-up found nobody (%s).", type(error).__name__)
 
 
 def listen(topic: str, callback: Callable[[], None]) -> Callable[[], None]:

@@ -27,7 +27,8 @@ class Position:
         """The position written by ``str``, or None when it is not one."""
         tx, _, number = text.partition(".")
         if tx.isascii() and tx.isdigit() and number.isascii() and number.isdigit() and len(text) < 40:
-            return cls(int(tx), int(number))
+            place = cls(int(tx), int(number))
+            return place if max(place.tx, place.id) < 2**63 else None
         return None
 
 

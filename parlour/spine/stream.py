@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.db import Error, connection
@@ -20,6 +20,7 @@ from parlour.spine.queries import Position
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -35,6 +36,15 @@ MOST_BEHIND = 2_000
 def line(event: Event) -> bytes:
     """One event as it goes over the wire."""
     return b"id: %d.%d\nevent: change\ndata: %s\n\n" % (event.tx, event.pk, orjson.dumps(queries.data_of(event)))
+
+
+def _look(read: Callable[..., T], *args: Any) -> T:
+    """Ask the database; a connection that fails is closed in its own thread, so that the next question gets a new one."""
+    try:
+        return read(*args)
+    except Error:
+        connection.close()
+        raise
 
 
 class Stream:
@@ -55,7 +65,7 @@ class Stream:
             loop.call_soon_threadsafe(self._woken.set)
 
         self._end = bus.listen("events", woken)
-        self._at = await asyncio.to_thread(queries.end)
+        self._at = await asyncio.to_thread(_look, queries.end)
         self._tail = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
@@ -76,11 +86,10 @@ class Stream:
                 await self._pass_on()
             except Error as error:
                 log.warning("The event log could not be read (%s); trying again.", type(error).__name__)
-                await asyncio.to_thread(connection.close)
                 await asyncio.sleep(1.0)
 
     async def _pass_on(self) -> None:
-        while events := await asyncio.to_thread(queries.after, self._at):
+        while events := await asyncio.to_thread(_look, queries.after, self._at):
             self._at = Position(events[-1].tx, events[-1].pk)
             told = b"".join(line(event) for event in events)
             for desk in list(self._desks):
@@ -88,7 +97,7 @@ class Stream:
                     desk.put_nowait(told)
                 except asyncio.QueueFull:
                     self._desks.discard(desk)  # it reads too slowly: it is closed, reconnects and resumes
-        if await asyncio.to_thread(queries.unsettled, self._at):
+        if await asyncio.to_thread(_look, queries.unsettled, self._at):
             # A line waits for a slower transaction, whose end may wake nobody.
             await asyncio.sleep(UNSETTLED_SECONDS)
             self._woken.set()
@@ -120,13 +129,17 @@ class Stream:
         """Hello, and what was missed since ``since``; a desk too far behind is told to fetch everything (``fresh``)."""
         if since is None or since >= at:
             return b"id: %s\nevent: hello\ndata: {}\n\n" % str(at).encode()
-        missed = await asyncio.to_thread(queries.after, since, MOST_BEHIND)
+        missed = await asyncio.to_thread(_look, queries.after, since, MOST_BEHIND)
         if len(missed) >= MOST_BEHIND:
             return b'id: %s\nevent: hello\ndata: {"fresh":true}\n\n' % str(at).encode()
         return b"event: hello\ndata: {}\n\n" + b"".join(line(event) for event in missed)
 
     async def _feed(self, desk: asyncio.Queue[bytes], send: Send, gone: asyncio.Task[None]) -> None:
         while not gone.done():
+            if desk.empty() and desk not in self._desks:
+                # It was too slow, and has now got all that was kept for it.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             waiting = asyncio.create_task(desk.get())
             await asyncio.wait({waiting, gone}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
@@ -134,8 +147,6 @@ class Stream:
                 continue
             waiting.cancel()
             if not gone.done():
-                if desk not in self._desks:
-                    return
                 await self._write(send, b": still here\n\n")
 
     @staticmethod

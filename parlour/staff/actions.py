@@ -11,34 +11,40 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from parlour.lib import clock
+from parlour.lib.text import one_line
 from parlour.staff.models import Agent, Presence, Role, SignInLink, Team, Token
 
+MOST_CASES = 10_000
 LINK_LIFE = timedelta(hours=24)
 TOKEN_PREFIX = "parlour_"  # noqa: S105 - a prefix that secret scanners can find, not a secret
 
 
 def digest(secret: str) -> str:
     """What is stored of a token or link. They are 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def add_agent(
     email: str, name: str, role: str = Role.AGENT, teams: list[str] | None = None, capacity: int = 20
 ) -> Agent:
-    """A new seat. Raises ValueError with a sentence when the address is wrong or taken, or the role unknown."""
+    """A new seat. Raises ValueError with a sentence when the address is wrong or taken, the role unknown or the capacity odd."""
     email = email.strip()
     try:
         validate_email(email)
     except ValidationError as error:
         raise ValueError(f"{email!r} is not an e-mail address.") from error
+    if len(email) > 254:
+        raise ValueError("An e-mail address has at most 254 characters.")
+    if not 0 <= capacity <= MOST_CASES:
+        raise ValueError(f"A capacity is a number of cases from 0 to {MOST_CASES:,}.")
     if role not in Role.values:
         raise ValueError(f"There is no role {role!r}; choose one of {', '.join(Role.values)}.")
     try:
         with transaction.atomic():
-            agent = Agent(email=email, name=name.strip() or email, role=role, capacity=capacity)
+            agent = Agent(email=email, name=one_line(name, 80) or one_line(email, 80), role=role, capacity=capacity)
             agent.set_unusable_password()
             agent.save()
-            agent.teams.set([Team.objects.get_or_create(name=team)[0] for team in teams or []])
+            agent.teams.set([Team.objects.get_or_create(name=one_line(team, 80))[0] for team in teams or []])
     except IntegrityError as error:
         raise ValueError(f"There is already an agent with the address {email}.") from error
     return agent
@@ -65,7 +71,7 @@ def add_token(name: str, role: str) -> str:
     if role not in Role.values:
         raise ValueError(f"There is no role {role!r}; choose one of {', '.join(Role.values)}.")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    Token.objects.create(name=name, role=role, digest=digest(secret))
+    Token.objects.create(name=one_line(name, 80), role=role, digest=digest(secret))
     return secret
 
 
@@ -79,12 +85,12 @@ def set_presence(agent: Agent, presence: str) -> None:
 
 def revoke_tokens(name: str) -> int:
     """Revoke every live token of this name; returns how many."""
-    return Token.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now())
+    return Token.objects.filter(name=one_line(name, 80), revoked_at=None).update(revoked_at=clock.now())
 
 
 def set_up_team(name: str, categories: list[str]) -> Team:
     """A team and the categories it takes; an empty list takes what no other team does. Raises ValueError for an empty name."""
-    if not name.strip():
+    if not one_line(name, 80):
         raise ValueError("A team needs a name.")
-    team, _ = Team.objects.update_or_create(name=name.strip()[:80], defaults={"categories": categories})
+    team, _ = Team.objects.update_or_create(name=one_line(name, 80), defaults={"categories": categories})
     return team
