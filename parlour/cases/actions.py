@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from parlour.cases.access import Conflict, Invalid
+from parlour.cases.answered import take_back_answer
 from parlour.cases.models import Case, Direction, Level, Message, Status
 from parlour.cases.replies import act, cancel_reply, reply, retry_reply, settle_reply
 from parlour.lib import clock
@@ -78,8 +79,12 @@ def assign(case_id: int, assignee_id: int | None, *, by: Actor | None, reason: s
     if assignee_id is not None and assignee is None:
         raise Invalid("There is no such agent.")
     words = reason or (f"Given to {assignee.name} by hand." if assignee else "Taken back by hand.")
-    changes = {"assignee_id": assignee.pk if assignee else None, "routing_reason": words}
-    return _change(case_id, by, "case.assigned", changes, assignee=assignee_id, reason=words)
+    with transaction.atomic():
+        case = locked(case_id, by)
+        if case.assignee_id == assignee_id:
+            return case
+        changes = {"assignee_id": assignee_id, "routing_reason": words}
+        return _change(case_id, by, "case.assigned", changes, assignee=assignee_id, reason=words)
 
 
 def take(case_id: int, *, by: Agent) -> Case:
@@ -89,9 +94,16 @@ def take(case_id: int, *, by: Agent) -> Case:
 
 def set_team(case_id: int, team_id: int | None, *, by: Actor | None) -> Case:
     """Hand the case to a team, or to none."""
-    if team_id is not None and not Team.objects.filter(pk=team_id).exists():
+    team = Team.objects.filter(pk=team_id).first() if team_id is not None else None
+    if team_id is not None and team is None:
         raise Invalid("There is no such team.")
-    return _change(case_id, by, "case.team", {"team_id": team_id}, team=team_id)
+    words = f"Handed to {team.name} by hand." if team else "Taken from its team by hand."
+    with transaction.atomic():
+        case = locked(case_id, by)
+        if case.team_id == team_id:
+            return case
+        changes = {"team_id": team_id, "routing_reason": words}
+        return _change(case_id, by, "case.team", changes, team=team_id, reason=words)
 
 
 def set_level(case_id: int, level: str | None, *, by: Actor | None) -> Case:
@@ -121,7 +133,10 @@ def set_sentiment(message_id: int, sentiment: str, *, by: Actor) -> Message:
         raise Invalid(f"There is no sentiment {sentiment!r}; choose one of {', '.join(SENTIMENTS)}.")
     with transaction.atomic():
         staff.require(by, staff.ANSWER)
-        message = Message.objects.select_for_update().get(pk=message_id, direction=Direction.IN)
+        message = Message.objects.get(pk=message_id, direction=Direction.IN)
+        if message.case_id is not None:
+            locked(message.case_id, by)
+        message = Message.objects.select_for_update().get(pk=message_id)
         if message.sentiment == sentiment:
             return message
         _correct(message, "sentiment", message.sentiment, sentiment, by)
@@ -154,6 +169,7 @@ def resolve(case_id: int, *, by: Actor | None) -> Case:
         "status": Status.RESOLVED,
         "resolved_at": clock.now(),
         "waiting_since": None,
+        "urgency": 0.0,
         "response_due_at": None,
         "response_warn_at": None,
     }
@@ -163,7 +179,7 @@ def resolve(case_id: int, *, by: Actor | None) -> Case:
         return _change(case_id, by, "case.resolved", changes)
 
 
-def reopen(case_id: int, *, by: Actor | None) -> Case:
+def reopen(case_id: int, *, by: Actor | None, reason: str = "") -> Case:
     """Open a resolved case again. Raises Conflict when the customer has another open case with the brand."""
     with transaction.atomic():
         case = locked(case_id, by)
@@ -173,7 +189,7 @@ def reopen(case_id: int, *, by: Actor | None) -> Case:
         if rival:
             raise Conflict(f"This customer already has an open case, #{rival.pk}.")
         changes = {"status": Status.OPEN, "resolved_at": None, "reopened": case.reopened + 1}
-        return _change(case_id, by, "case.reopened", changes)
+        return _change(case_id, by, "case.reopened", changes, **({"reason": reason} if reason else {}))
 
 
 def _latest_words(case_id: int) -> Message | None:
@@ -203,4 +219,5 @@ __all__ = [
     "set_team",
     "settle_reply",
     "take",
+    "take_back_answer",
 ]

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -49,18 +49,20 @@ def _read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
         values = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != len(kinds):
             raise Invalid("This cursor is not one of ours.")
-        read = [
-            datetime.fromisoformat(value) if kind is datetime else value
-            for value, kind in zip(values, kinds, strict=True)
-        ]
-    except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError) as error:
+        read = [_moment(value) if kind is datetime else value for value, kind in zip(values, kinds, strict=True)]
+    except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError, TypeError, ValueError, OverflowError) as error:
         raise Invalid("This cursor is not one of ours.") from error
     for value, kind in zip(read, kinds, strict=True):
         if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
             raise Invalid("This cursor is not one of ours.")
-        if isinstance(value, datetime) and value.tzinfo is None:
-            raise Invalid("This cursor is not one of ours.")
     return tuple(read)
+
+
+def _moment(text: Any) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("A time without its zone.")
+    return at.astimezone(UTC)
 
 
 def _beyond(columns: str, sign: str, values: Sequence[Any]) -> RawSQL:
@@ -79,7 +81,7 @@ def _tab(actor: Actor, tab: str) -> QuerySet[Case]:
     cases = visible_cases(actor)
     queued = cases.filter(status=Status.OPEN, actionable=True)
     if tab == "mine":
-        return queued.filter(assignee_id=actor.pk if isinstance(actor, Agent) else None)
+        return queued.filter(assignee_id=actor.pk) if isinstance(actor, Agent) else queued.none()
     if tab == "unassigned":
         return queued.filter(assignee__isnull=True)
     if tab == "breaching":

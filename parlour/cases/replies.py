@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from parlour.cases import ways
 from parlour.cases.access import Conflict, Invalid
+from parlour.cases.answered import note_answer, take_back_answer
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.lib import clock
-from parlour.lib.text import one_line, storable
+from parlour.lib.text import storable
 from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.staff import access as staff
@@ -21,6 +23,7 @@ from parlour.staff.access import Actor, actor_name
 from parlour.staff.models import Agent
 
 TEXT_LIMIT = 100_000
+KEY_LIMIT = 200
 
 
 def reply(
@@ -45,9 +48,30 @@ def reply(
         raise Invalid("An answer needs some text.")
     if visibility not in {"public", "private"}:
         raise Invalid("An answer is either public or private.")
+    if idempotency_key and (len(idempotency_key) > KEY_LIMIT or not idempotency_key.isprintable()):
+        raise Invalid(f"An idempotency key has at most {KEY_LIMIT} printable characters.")
+    try:
+        return _reply(case_id, by, text, visibility, answers, seen, idempotency_key, hold_seconds)
+    except IntegrityError:
+        # The same key at the same moment, for another case (one case is held while it is answered).
+        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility)):
+            return given
+        raise
+
+
+def _reply(
+    case_id: int,
+    by: Actor,
+    text: str,
+    visibility: str,
+    answers: int | None,
+    seen: int | None,
+    idempotency_key: str | None,
+    hold_seconds: float,
+) -> Message:
     with transaction.atomic():
         staff.require(by, staff.ANSWER)
-        case = Case.objects.select_for_update().select_related("customer").get(pk=case_id)
+        case = Case.objects.select_for_update().get(pk=case_id)
         if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility)):
             return given
         if seen is not None:
@@ -83,27 +107,6 @@ def reply(
     return message
 
 
-def note_answer(case: Case, message: Message, at: datetime) -> None:
-    """What an answer changes on its case: nobody waits any longer, and the promise of a first response is kept or already broken."""
-    changes = {
-        "waiting_since": None,
-        "urgency": 0.0,
-        "updated_at": clock.now(),
-        "look_at": clock.now(),
-        "snippet": one_line(message.text, 200),
-        "snippet_direction": Direction.OUT,
-        "messages_out": case.messages_out + 1,
-        "last_out_at": at,
-        "response_due_at": None,
-        "response_warn_at": None,
-    }
-    if case.first_response_at is None:
-        changes["first_response_at"] = at
-        if case.response_due_at and at > case.response_due_at and case.breached_at is None:
-            changes["breached_at"] = case.response_due_at
-    Case.objects.filter(pk=case.pk).update(**changes)
-
-
 def _given_before(key: str, case_id: int, text: str, visibility: str) -> Message | None:
     given = Delivery.objects.filter(idempotency_key=key).select_related("message").first()
     if given is None:
@@ -115,7 +118,9 @@ def _given_before(key: str, case_id: int, text: str, visibility: str) -> Message
 
 
 def _refuse_double_answer(case_id: int, seen: int, by: Actor) -> None:
-    newer = Message.objects.filter(case_id=case_id, pk__gt=seen, direction=Direction.OUT).select_related("agent")
+    undone = Delivery.objects.filter(message=OuterRef("pk"), state=DeliveryState.CANCELLED)
+    newer = Message.objects.filter(~Exists(undone), case_id=case_id, pk__gt=seen, direction=Direction.OUT)
+    newer = newer.select_related("agent")
     if isinstance(by, Agent):
         newer = newer.exclude(agent=by)
     if (answer := newer.order_by("-id").first()) is not None:
@@ -147,9 +152,12 @@ def _refuse_over_length(way: Way, text: str) -> None:
 
 
 def _sending(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
+    """An answer of ours with its case held. Cases are held before messages and deliveries everywhere, so that nobody waits in a ring."""
     if by is not None:
         staff.require(by, staff.ANSWER)
-    message = Message.objects.select_related("case").get(pk=message_id, direction=Direction.OUT)
+    message = Message.objects.get(pk=message_id, direction=Direction.OUT)
+    if message.case_id is not None:
+        message.case = Case.objects.select_for_update().get(pk=message.case_id)
     delivery = Delivery.objects.filter(message=message, what="send").first()
     if delivery is None:
         raise Invalid("This message was not sent from the desk.")
@@ -163,43 +171,30 @@ def cancel_reply(message_id: int, *, by: Actor) -> None:
         waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)
         if not waiting.update(state=DeliveryState.CANCELLED, settled_at=clock.now()):
             raise Conflict("It is too late to undo: the answer is on its way.")
-        _wait_again(message)
+        take_back_answer(message)
         spine.write("reply.cancelled", actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
-
-
-def _wait_again(message: Message) -> None:
-    """An undone answer leaves the customer waiting again, since the words it would have answered."""
-    if message.case_id is None:
-        return
-    case = Case.objects.select_for_update().get(pk=message.case_id)
-    live = Message.objects.filter(case=case, direction=Direction.OUT).exclude(deliveries__state=DeliveryState.CANCELLED)
-    latest_out = live.order_by("-sent_at").values_list("sent_at", flat=True).first()
-    unanswered = Message.objects.filter(case=case, direction=Direction.IN, actionable=True)
-    if latest_out:
-        unanswered = unanswered.filter(sent_at__gt=latest_out)
-    since = unanswered.order_by("sent_at").values_list("sent_at", flat=True).first()
-    now = clock.now()
-    changes = {"waiting_since": since, "updated_at": now, "look_at": now, "messages_out": max(0, case.messages_out - 1)}
-    if latest_out is None:
-        changes["first_response_at"] = None
-    Case.objects.filter(pk=case.pk).update(**changes)
-    bus.wake("policy")
 
 
 def retry_reply(message_id: int, *, by: Actor) -> None:
     """Send again what failed or is uncertain: a person has decided that it did not arrive."""
     with transaction.atomic():
         message, delivery = _sending(message_id, by)
+        now = clock.now()
         stuck = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNCERTAIN])
         again = {
             "state": DeliveryState.QUEUED,
-            "due_at": clock.now(),
+            "due_at": now,
             "attempts": 0,
             "error_kind": "",
             "error_words": "",
         }
         if not stuck.update(settled_at=None, **again):
             raise Conflict("This answer is neither failed nor uncertain any more.")
+        if delivery.state == DeliveryState.FAILED and message.case is not None:
+            # It had been taken back; it is said now.
+            Message.objects.filter(pk=message.pk).update(sent_at=now)
+            note_answer(message.case, message, now)
+            bus.wake("policy")
         spine.write("reply.queued", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, again=True)
         bus.wake("deliveries")
 
@@ -212,6 +207,8 @@ def settle_reply(message_id: int, *, by: Actor, arrived: bool) -> None:
         unsettled = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNCERTAIN)
         if not unsettled.update(state=state, settled_at=clock.now()):
             raise Conflict("This answer is not uncertain any more.")
+        if not arrived:
+            take_back_answer(message)
         verb = "delivery.sent" if arrived else "delivery.failed"
         spine.write(verb, actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
 

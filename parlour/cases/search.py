@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from django.db import connection
 
-_WORD = re.compile(r"\w+", re.UNICODE)
+_WORD = re.compile(r"[^\W_]+")
+_MARKS = re.compile("[\u0300-\u036f]")
+LONGEST = 60
+"""Characters of a word that are looked for; PostgreSQL refuses endless ones."""
 MOST = 1000
 """How many of the newest matches are looked at: it bounds the cost of a word that everybody uses."""
 
 
 def cases_matching(text: str) -> list[int]:
     """Ids of the cases whose newest messages match all words of ``text`` (the last one as a beginning). Empty when it has no word."""
-    words = _WORD.findall(text.lower())[:8]
+    words = _words(text)
     if not words:
         return []
+    last = len(words) - 1
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            query = " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}" *'])
+            query = " ".join(
+                f'"{word}" *' if part or at == last else f'"{word}"' for at, (word, part) in enumerate(words)
+            )
             cursor.execute(
                 "SELECT m.case_id FROM (SELECT rowid FROM message_search WHERE message_search MATCH %s"
                 " ORDER BY rowid DESC LIMIT %s) AS found JOIN cases_message m ON m.id = found.rowid",
                 [query, MOST],
             )
         else:
-            query = " & ".join([*words[:-1], f"{words[-1]}:*"])
+            query = " & ".join(f"{word}:*" if part or at == last else word for at, (word, part) in enumerate(words))
             cursor.execute(
                 "SELECT case_id FROM (SELECT case_id, id FROM cases_message"
-                " WHERE to_tsvector('simple', left(text, 10000)) @@ to_tsquery('simple', %s) LIMIT %s) AS found ORDER BY id DESC",
+                " WHERE message_words(text) @@ to_tsquery('simple', %s) LIMIT %s) AS found ORDER BY id DESC",
                 [query, MOST * 10],
             )
         return list(dict.fromkeys(row[0] for row in cursor.fetchall() if row[0] is not None))[:MOST]
+
+
+def _words(text: str) -> list[tuple[str, bool]]:
+    """The words to look for, without accents, and whether each is only a beginning. ASCII punctuation parts words, as in the index."""
+    plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text[:10_000]))).lower()
+    return [(word[:LONGEST], len(word) > LONGEST) for word in _WORD.findall(plain)[:8]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import F
+
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Channel, Visibility
@@ -29,8 +31,9 @@ class Way:
 
 def ways(case: Case) -> list[Way]:
     """Ways to answer a case, best first: the lane the customer last spoke in, then the others; open ways before closed ones."""
+    latest_first = F("last_inbound_at").desc(nulls_last=True)
     threads = list(
-        Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by("-last_inbound_at")
+        Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by(latest_first, "-id")
     )
     found: list[Way] = []
     for visibility in ("private", "public"):

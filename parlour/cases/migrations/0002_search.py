@@ -13,12 +13,18 @@ SQLITE = [
         INSERT INTO message_search(message_search, rowid, text) VALUES ('delete', old.id, old.text);
         INSERT INTO message_search(rowid, text) VALUES (new.id, new.text); END""",
 ]
-POSTGRESQL = ["CREATE INDEX message_search ON cases_message USING gin (to_tsvector('simple', left(text, 10000)))"]
+# Words without accents, parted by any ASCII punctuation: PostgreSQL's own parser would keep addresses, hyphens and signs together.
+POSTGRESQL = [
+    """CREATE FUNCTION message_words(text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+        SELECT to_tsvector('simple', translate(normalize(regexp_replace(normalize(left($1, 10000), NFD), U&'[\\0300-\\036F]', '', 'g'), NFC),
+            '!"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~', repeat(' ', 32))) $$""",
+    "CREATE INDEX message_search ON cases_message USING gin (message_words(text))",
+]
 
 
 def forwards(apps, schema_editor):
     for statement in SQLITE if schema_editor.connection.vendor == "sqlite" else POSTGRESQL:
-        schema_editor.execute(statement)
+        schema_editor.execute(statement, params=None)
 
 
 def backwards(apps, schema_editor):
@@ -28,6 +34,7 @@ def backwards(apps, schema_editor):
         schema_editor.execute("DROP TABLE message_search")
     else:
         schema_editor.execute("DROP INDEX message_search")
+        schema_editor.execute("DROP FUNCTION message_words(text)")
 
 
 class Migration(migrations.Migration):

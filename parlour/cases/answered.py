@@ -1,0 +1,82 @@
+"""What an answer changes on its case, and what is as before when it does not reach the customer. Part of ``cases.actions``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.lib import clock
+from parlour.lib.text import one_line
+from parlour.spine import bus
+
+GONE = (DeliveryState.CANCELLED, DeliveryState.FAILED)
+
+
+def note_answer(case: Case, message: Message, at: datetime) -> None:
+    """What an answer changes on its case: nobody waits any longer, and the promise of a first response is kept or already broken."""
+    changes: dict[str, Any] = {
+        "waiting_since": None,
+        "urgency": 0.0,
+        "updated_at": clock.now(),
+        "look_at": clock.now(),
+        "snippet": one_line(message.text, 200),
+        "snippet_direction": Direction.OUT,
+        "messages_out": case.messages_out + 1,
+        "last_out_at": at,
+        "response_due_at": None,
+        "response_warn_at": None,
+    }
+    if case.first_response_at is None:
+        changes["first_response_at"] = at
+        if case.response_due_at and at > case.response_due_at and case.breached_at is None:
+            changes["breached_at"] = case.response_due_at
+    Case.objects.filter(pk=case.pk).update(**changes)
+
+
+def take_back_answer(message: Message) -> None:
+    """An answer that was undone or refused counts no longer: the customer waits as before, and so does the promise of a first response.
+
+    In the caller's transaction, after its delivery was settled; the case is held already.
+    """
+    if message.case_id is None:
+        return
+    case = Case.objects.select_related("brand").get(pk=message.case_id)
+    latest_out = _reached(case).order_by("-sent_at", "-id").first()
+    said = Message.objects.filter(case=case, direction=Direction.IN)
+    latest_in = said.order_by("-sent_at", "-id").first()
+    unanswered = said.exclude(actionable=False)
+    if latest_out is not None:
+        unanswered = unanswered.filter(sent_at__gt=latest_out.sent_at)
+    waiting = (
+        list(unanswered.order_by("sent_at").values_list("sent_at", "urgency")) if case.status == Status.OPEN else []
+    )
+    since = waiting[0][0] if waiting else None
+    now = clock.now()
+    changes: dict[str, Any] = {
+        "waiting_since": since,
+        "urgency": max((urgency or 0.0 for _, urgency in waiting), default=0.0),
+        "last_out_at": latest_out.sent_at if latest_out else None,
+        "messages_out": max(0, case.messages_out - 1),
+        "updated_at": now,
+        "look_at": now,
+    }
+    latest = max((one for one in (latest_in, latest_out) if one), key=lambda one: one.sent_at, default=None)
+    if latest is not None:
+        changes |= {"snippet": one_line(latest.text, 200), "snippet_direction": latest.direction}
+    if case.first_response_at is not None and case.first_response_at >= message.sent_at:
+        changes["first_response_at"] = None
+        if since is not None:
+            due = since + timedelta(minutes=case.brand.first_response_minutes)
+            changes["response_due_at"] = due
+            changes["response_warn_at"] = due - timedelta(minutes=case.brand.warning_minutes)
+    Case.objects.filter(pk=case.pk).update(**changes)
+    bus.wake("policy")
+
+
+def _reached(case: Case) -> QuerySet[Message]:
+    """Answers that reached the customer, as far as is known."""
+    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
+    return Message.objects.filter(~Exists(gone), case=case, direction=Direction.OUT)
