@@ -11,6 +11,7 @@ from django.db import transaction
 
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
+from parlour.cases.joining import join_customers
 from parlour.cases.models import Case, Direction, Level, Message, Status
 from parlour.cases.replies import act, cancel_reply, reply, retry_reply, settle_reply
 from parlour.lib import clock
@@ -208,6 +209,7 @@ __all__ = [
     "add_note",
     "assign",
     "cancel_reply",
+    "join_customers",
     "reopen",
     "reply",
     "resolve",

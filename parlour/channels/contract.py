@@ -114,6 +114,8 @@ class Split:
     key: str
     lane: str
     body: bytes
+    belongs: tuple[str, str] | None = None
+    """Channel and realm of the inbox it belongs to when that is another one: a platform may send all it has to one address."""
 
 
 class ErrorKind(StrEnum):

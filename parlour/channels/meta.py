@@ -169,7 +169,25 @@ def _of_entry(entry: Any) -> Iterator[Piece]:
                 yield Piece(name, alone, {}, odd=f"An event in '{name}' is not an object.")
 
 
-def split(payload: Any, body: bytes, name: Callable[[Piece], tuple[str, str]]) -> list[Split]:
+FACEBOOK, MESSENGER = "facebook", "messenger"
+PUBLIC_FIELDS = ("feed", "mention")
+
+
+def belongs(piece: Piece, channel: str, inbox: InboxConfig) -> tuple[str, str] | None:
+    """Whose event it is when it is not this inbox's: Meta sends all Pages of an app, public and private, to one address."""
+    if piece.where == "changes":
+        field = piece.event.get("field")
+        owner = FACEBOOK if field in PUBLIC_FIELDS else MESSENGER if field == "messages" else channel
+    else:
+        owner = MESSENGER if piece.where in LISTS else channel
+    about = piece.entry.get("id") if isinstance(piece.entry, dict) else None
+    page = about if isinstance(about, str) and about else page_id(inbox)
+    return None if (owner, page) == (channel, page_id(inbox)) else (owner, f"meta:{page[:200]}")
+
+
+def split(
+    payload: Any, body: bytes, channel: str, inbox: InboxConfig, name: Callable[[Piece], tuple[str, str]]
+) -> list[Split]:
     """One Split per event. ``name`` gives its key and lane, or raises ValueError. Raises Refused(400)."""
     found = pieces(payload)
     try:
@@ -177,6 +195,7 @@ def split(payload: Any, body: bytes, name: Callable[[Piece], tuple[str, str]]) -
             Split(
                 *_named(piece, name),
                 body if len(found) == 1 else orjson.dumps({"object": "page", "entry": [piece.entry]}),
+                belongs(piece, channel, inbox),
             )
             for piece in found
         ]

@@ -6,6 +6,8 @@ import click
 import orjson
 
 from parlour.channels import actions, queries, registry
+from parlour.channels.contract import ChannelError
+from parlour.channels.models import Inbox
 from parlour.commands.migrate import migrate
 
 
@@ -21,19 +23,53 @@ def command() -> None:
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A setting of the channel; may be repeated.")
 def add(channel: str, brand: str, name: str, pairs: tuple[str, ...]) -> None:
     """Connect an inbox on CHANNEL and print it as one JSON object: id, key, webhook_path."""
+    migrate()
+    try:
+        inbox = actions.connect_inbox(channel, brand, name, _settings(pairs))
+    except (ValueError, LookupError) as error:
+        raise click.ClickException(str(error)) from error
+    told = {"id": inbox.pk, "key": inbox.key, "webhook_path": inbox.webhook_path}
+    click.echo(orjson.dumps(told).decode())
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise click.ClickException(f"--set takes KEY=VALUE, not {pair!r}.")
         settings[key] = value
+    return settings
+
+
+@command.command("set")
+@click.argument("inbox_id", type=int)
+@click.option("--set", "pairs", multiple=True, required=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
+def set_(inbox_id: int, pairs: tuple[str, ...]) -> None:
+    """Change settings of an inbox, a renewed token for instance; the others stay."""
     migrate()
     try:
-        inbox = actions.connect_inbox(channel, brand, name, settings)
-    except (ValueError, LookupError) as error:
-        raise click.ClickException(str(error)) from error
-    told = {"id": inbox.pk, "key": inbox.key, "webhook_path": inbox.webhook_path}
-    click.echo(orjson.dumps(told).decode())
+        actions.update_settings(inbox_id, _settings(pairs))
+    except (ValueError, Inbox.DoesNotExist) as error:
+        raise click.ClickException(_words(error)) from error
+    actions.note_health(inbox_id, Inbox.Health.OK)
+    click.echo("Changed.")
+
+
+@command.command()
+@click.argument("inbox_id", type=int)
+def check(inbox_id: int) -> None:
+    """Ask the platform whether the credentials of an inbox work."""
+    migrate()
+    try:
+        inbox = queries.inboxes().get(pk=inbox_id)
+        click.echo(registry.get(inbox.channel).check(queries.config(inbox)))
+    except (ChannelError, Inbox.DoesNotExist) as error:
+        raise click.ClickException(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    return "There is no such inbox." if isinstance(error, Inbox.DoesNotExist) else str(error)
 
 
 @command.command("list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -30,7 +29,7 @@ TEAMS = {
 @click.option("--speed", default=1.0, show_default=True, help="How fast the playground's customers live.")
 def command(host: str, speed: float) -> None:
     """Run the desk, the worker and, with PARLOUR_PLAYGROUND=1, the platforms' stand-ins."""
-    free_or_say(settings.PORT)
+    free_or_say(settings.PORT, host)
     migrate()
     _first_start()
     stand = _start_playground(speed) if settings.PLAYGROUND else None
@@ -59,8 +58,9 @@ def _start_playground(speed: float) -> subprocess.Popen[bytes]:
     _demo_agents()
     port = _free_port(settings.PORT + 1)
     click.echo(f"The playground (what customers see) is at http://127.0.0.1:{port}")
-    line = [sys.executable, "-m", "parlour", "playground", "--port", str(port), "--speed", str(speed)]
-    return subprocess.Popen(line, env=os.environ | {"PARLOUR_PORT": str(settings.PORT)})
+    line = [sys.executable, "-m", "parlour", "playground", "--port", str(port), "--speed", str(speed), "--until-eof"]
+    # It ends when this end of the pipe closes: however this process ends, no stand-in outlives it.
+    return subprocess.Popen(line, stdin=subprocess.PIPE)
 
 
 def _demo_agents() -> None:

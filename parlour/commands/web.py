@@ -12,12 +12,12 @@ from django.conf import settings
 from parlour.commands.migrate import migrate
 
 
-def free_or_say(port: int) -> None:
+def free_or_say(port: int, host: str = "127.0.0.1") -> None:
     """End with a sentence when the port is taken."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
             raise click.ClickException(f"Port {port} is taken; set PARLOUR_PORT to another one.") from error
 
@@ -49,6 +49,6 @@ def command(host: str) -> None:
     """Run the desk, the webhook door and the live stream. Needs PostgreSQL, and workers beside it."""
     if settings.IS_SQLITE:
         raise click.ClickException("On SQLite one process runs everything: use “parlour run”, or set DATABASE_URL.")
-    free_or_say(settings.PORT)
+    free_or_say(settings.PORT, host)
     migrate()
     serve(with_worker=False, host=host)

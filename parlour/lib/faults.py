@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 
 
@@ -13,3 +14,15 @@ def where(error: BaseException) -> str:
         return type(error).__name__
     place = own[-1]
     return f"{type(error).__name__} at {place.filename.replace(chr(92), '/').rpartition('/')[2]}:{place.lineno} in {place.name}"
+
+
+class Quiet(logging.Filter):
+    """What Django and libraries log of requests names paths (one-time links), hosts and values. Refusals are dropped, for the caller was
+    told; faults keep their kind and place."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            record.msg, record.args = "A fault: %s", (where(record.exc_info[1]),)
+            record.exc_info = record.exc_text = None
+            return True
+        return not record.name.startswith(("django.request", "django.security"))

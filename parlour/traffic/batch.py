@@ -12,6 +12,13 @@ from parlour.customers.models import Identity
 from parlour.spine.models import Event
 from parlour.traffic.models import Arrival, ArrivalState
 
+THREAD_FIELDS = ["identity_id", "customer_id", "case_id", "last_inbound_at"]
+"""What the road changes on a thread."""
+
+
+def thread_values(thread: Thread) -> tuple[object, ...]:
+    return tuple(getattr(thread, name) for name in THREAD_FIELDS)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -38,7 +45,9 @@ class Item:
     @property
     def customer_author(self) -> Author | None:
         """The customer concerned: who wrote it, or whom our own words were said to."""
-        return self.inbound.counterpart if self.inbound.kind == "echo" else self.inbound.author
+        if self.inbound.kind == "echo":
+            return self.inbound.counterpart
+        return self.inbound.counterpart or self.inbound.author
 
 
 @dataclass(slots=True)
@@ -52,6 +61,8 @@ class Batch:
     identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
     messages: dict[tuple[int, str], Message] = field(default_factory=dict)
     threads: dict[tuple[int, str], Thread] = field(default_factory=dict)
+    stored_threads: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    """What the stored threads said when they were loaded: only what has changed is written."""
     cases: dict[int, Case] = field(default_factory=dict)
     """Stored cases by id, each loaded once and held until the transaction ends."""
     in_flight: list[Delivery] = field(default_factory=list)
@@ -66,8 +77,8 @@ class Batch:
     versions: list[MessageVersion] = field(default_factory=list)
     changed_messages: dict[int, Message] = field(default_factory=dict)
     changed_cases: dict[int, Case] = field(default_factory=dict)
-    settled: list[tuple[Delivery, str, str]] = field(default_factory=list)
-    """Deliveries that reached another state: delivery, state, words of an error."""
+    settled: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Deliveries that reached another state, by id: state, words of an error."""
     events: list[tuple[str, Case | None, Message | None, str, dict[str, object]]] = field(default_factory=list)
     """Lines to write once the rows have ids: verb, case, message, actor, data."""
     fresh: list[Item] = field(default_factory=list)
@@ -78,6 +89,21 @@ class Batch:
         if thing is None:
             return None
         return self.cases.get(thing.case_id) if thing.case_id else thing.case
+
+    def known_thread(self, stored: Thread) -> Thread:
+        """Every thread is one object in a batch, so that changes meet."""
+        known = self.threads.setdefault((stored.inbox_id, stored.external_id), stored)
+        if known is stored:
+            self.stored_threads[stored.pk] = thread_values(stored)
+        return known
+
+    def state_of(self, delivery: Delivery) -> str:
+        """Where a delivery stands, with what this batch has heard of it."""
+        state, _ = self.settled.get(delivery.pk, (delivery.state, ""))
+        return state
+
+    def settle(self, delivery: Delivery, state: str, words: str = "") -> None:
+        self.settled[delivery.pk] = (state, words)
 
     def change(self, case: Case) -> None:
         if case.pk:

@@ -90,22 +90,38 @@ class Door:
         body = await _read(headers, receive)
         if isinstance(body, Answer):
             return body
-        known.channel.verify(DoorRequest(method, headers, {}, body), known.inbox)
-        return await self._store(known, body)
+        request = DoorRequest(method, headers, {}, body)
+        known.channel.verify(request, known.inbox)
+        return await self._store(known, request)
 
-    async def _store(self, known: _Known, body: bytes) -> Answer:
-        payload, body = decode(body)
+    async def _store(self, known: _Known, request: DoorRequest) -> Answer:
+        payload, body = decode(request.body)
         now = clock.now()
-        rows = [
-            Row(known.inbox.id, split.key, _lane(known.inbox.id, split.lane), split.body, now)
-            for split in _cut(known, payload, body)
-        ]
+        rows = []
+        for split in _cut(known, payload, body):
+            owner = known
+            if split.belongs is not None and (other := await self._owner(split.belongs, request)) is not None:
+                owner, split = other, _cut(other, orjson.loads(split.body), split.body)[0]
+            rows.append(Row(owner.inbox.id, split.key, _lane(owner.inbox.id, split.lane), split.body, now))
         if rows:
             try:
                 await self.committer.commit(rows)
             except (Overloaded, Error):
                 return problem(503, "The event could not be stored now; send it again.")
         return Answer(200, b'{"accepted":%d}' % len(rows), "application/json")
+
+    async def _owner(self, belongs: tuple[str, str], request: DoorRequest) -> _Known | None:
+        """The inbox an event belongs to that came to another one's address: of that channel and realm, and signed with its secret, too."""
+        channel, realm = belongs
+        for key in await asyncio.to_thread(_keys_of, channel, realm):
+            other = await self._find(channel, key)
+            if other is not None:
+                try:
+                    other.channel.verify(request, other.inbox)
+                except Refused:
+                    continue
+                return other
+        return None
 
     async def _find(self, channel: str, key: str) -> _Known | None:
         known = self._known.get((channel, key))
@@ -133,6 +149,14 @@ def _look_up(channel: str, key: str) -> _Known | None:
         return _Known(registry.get(channel), channels.config(inbox), time.monotonic() + KNOWN_SECONDS)
     except Unreadable as error:
         raise Refused(503, str(error)) from error
+
+
+def _keys_of(channel: str, realm: str) -> list[str]:
+    """Keys of the inboxes of a channel in a realm."""
+    if channel not in registry.CHANNELS:
+        return []
+    found = channels.inboxes().filter(channel=channel)
+    return [inbox.key for inbox in found if registry.get(channel).realm(channels.config(inbox)) == realm]
 
 
 async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:

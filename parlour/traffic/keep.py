@@ -5,7 +5,7 @@ from __future__ import annotations
 from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
 from parlour.lib.rows import insert_rows, update_rows
 from parlour.spine import actions as spine
-from parlour.traffic.batch import Batch
+from parlour.traffic.batch import THREAD_FIELDS, Batch, thread_values
 
 CASE_FIELDS = [
     "status",
@@ -26,9 +26,19 @@ CASE_FIELDS = [
     "breached_at",
     "messages_in",
     "messages_out",
+    "look_at",
 ]
-THREAD_FIELDS = ["identity_id", "customer_id", "case_id", "last_inbound_at"]
-MESSAGE_FIELDS = ["external_id", "inbox_id", "thread_id", "text", "edited_at", "deleted_at", "hidden", "meta"]
+MESSAGE_FIELDS = [
+    "external_id",
+    "inbox_id",
+    "channel",
+    "thread_id",
+    "text",
+    "edited_at",
+    "deleted_at",
+    "hidden",
+    "meta",
+]
 
 
 def keep(batch: Batch) -> None:
@@ -50,16 +60,20 @@ def keep(batch: Batch) -> None:
     update_rows(
         Delivery,
         ["state", "error_words", "settled_at"],
-        ((state, words[:500], batch.now, delivery.pk) for delivery, state, words in batch.settled),
+        ((state, words[:500], batch.now, pk) for pk, (state, words) in sorted(batch.settled.items())),
     )
     spine.write_many(batch.lines())
 
 
 def _keep_threads(batch: Batch) -> None:
     used = list(batch.threads.values())
-    stored = [thread for thread in used if thread.pk is not None]
     for thread in used:
         if thread.case_id is None and thread.case is not None:
             thread.case_id = thread.case.pk
+    changed = sorted(
+        (one.pk, thread_values(one))
+        for one in used
+        if one.pk is not None and thread_values(one) != batch.stored_threads.get(one.pk)
+    )
     insert_rows(Thread, (thread for thread in used if thread.pk is None))
-    update_rows(Thread, THREAD_FIELDS, ([getattr(one, name) for name in THREAD_FIELDS] + [one.pk] for one in stored))
+    update_rows(Thread, THREAD_FIELDS, ([*values, pk] for pk, values in changed))

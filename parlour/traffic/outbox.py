@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
-from parlour.cases.models import Case, Delivery, DeliveryState, Message, Thread
+from parlour.cases import actions as case_actions
+from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status, Thread
 from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
 from parlour.channels import registry
@@ -31,23 +32,20 @@ MOST_ATTEMPTS = 8
 
 
 def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[Delivery]:
-    """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case the first only: answers keep their order."""
+    """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case the first only: answers keep their order.
+
+    Nothing is taken for inboxes that rest (``paused``) or that a person has paused.
+    """
     now = clock.now()
-    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=now).exclude(message__inbox_id__in=paused)
-    rows = list(due.order_by("due_at", "id").values_list("id", "message__case_id")[: limit * 4])
-    cases = {case_id for _, case_id in rows}
-    unsettled = Delivery.objects.filter(
-        message__case_id__in=cases, state__in=[DeliveryState.SENDING, DeliveryState.QUEUED]
-    ).order_by("id")
-    first: dict[int | None, int] = {}
-    for pk, case_id in unsettled.values_list("id", "message__case_id"):
-        first.setdefault(case_id, pk)
-    won: list[int] = []
-    for pk, case_id in rows:
-        if len(won) == limit:
-            break
-        if first.get(case_id) == pk and _claim_one(pk, owner, now):
-            won.append(pk)
+    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=now)
+    due = due.exclude(message__inbox_id__in=paused).exclude(message__inbox__health=Inbox.Health.PAUSED)
+    before = Delivery.objects.filter(
+        message__case_id=OuterRef("message__case_id"),
+        id__lt=OuterRef("id"),
+        state__in=[DeliveryState.SENDING, DeliveryState.QUEUED],
+    )
+    rows = due.filter(~Exists(before)).order_by("due_at", "id").values_list("id", flat=True)[:limit]
+    won = [pk for pk in list(rows) if _claim_one(pk, owner, now)]
     found = Delivery.objects.filter(pk__in=won).select_related(
         "message", "message__thread", "message__inbox", "message__case", "message__case__customer"
     )
@@ -78,12 +76,18 @@ def doubt(*, everybody: bool = False) -> int:
 def send(delivery: Delivery) -> float | None:
     """Send one claimed delivery and settle it. Returns for how many seconds its inbox should rest, None when it need not."""
     message = delivery.message
-    assert message.inbox is not None
-    channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
     try:
-        if delivery.what == "send":
-            receipt = channel.send(config, _outbound(delivery))
-            _sent(delivery, receipt)
+        assert message.inbox is not None
+        channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
+        outbound = _outbound(delivery) if delivery.what == "send" else None
+    except Exception as error:
+        log.error("Delivery %s could not be prepared: %s", delivery.pk, where(error))
+        words = f"A fault of Parlour's ({type(error).__name__}): nothing was sent."
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.INVALID, words)
+        return None
+    try:
+        if outbound is not None:
+            _sent(delivery, channel.send(config, outbound))
         else:
             channel.act(config, delivery.what, delivery.target, message.visibility)  # type: ignore[arg-type]
             _acted(delivery)
@@ -130,13 +134,21 @@ def _sent(delivery: Delivery, receipt: Receipt) -> None:
     for attempt in (1, 2):
         try:
             with transaction.atomic():
+                _hold_case(delivery.message)
                 _place(delivery.message, receipt)
                 _settle(delivery, DeliveryState.SENT, "delivery.sent")
+            _healthy(delivery.message)
             return
         except IntegrityError:
             # Its echo came in at this very moment and is now there: the second look takes its place.
             if attempt == 2:
                 raise
+
+
+def _hold_case(message: Message) -> None:
+    """Cases are held before messages and deliveries, here as on the road in: an echo and a receipt never wait for each other."""
+    if message.case_id is not None:
+        Case.objects.select_for_update().filter(pk=message.case_id).values_list("pk").first()
 
 
 def _place(message: Message, receipt: Receipt) -> None:
@@ -170,6 +182,11 @@ def _opened_thread(message: Message, key: ThreadKey) -> Thread:
         told.name = message.case.customer.name
         Identity.objects.bulk_create([told], ignore_conflicts=True)
         known = resolve_identities([Identity(realm=told.realm, external_id=told.external_id)])[realm, told.external_id]
+    if known.customer_id != message.case.customer_id:
+        # The customer's private words were faster than this receipt, which proves that both are one person.
+        words = "A private reply showed that they are one person."
+        case_actions.join_customers(message.case.customer_id, known.customer_id, reason=words)
+        known = Identity.objects.select_related("customer").get(pk=known.pk)
     thread, _ = Thread.objects.get_or_create(
         inbox=inbox,
         external_id=key.external_id[:250],
@@ -181,6 +198,10 @@ def _opened_thread(message: Message, key: ThreadKey) -> Thread:
             "case": message.case,
         },
     )
+    if thread.case_id is None or Case.objects.filter(pk=thread.case_id).exclude(status=Status.OPEN).exists():
+        # The thread is older than this answer, or its echo was here first: the case is where the talk goes on.
+        thread.case = message.case
+        thread.save(update_fields=["case"])
     return thread
 
 
@@ -202,6 +223,7 @@ def _acted(delivery: Delivery) -> None:
         "delete": {"deleted_at": clock.now()},
     }
     with transaction.atomic():
+        _hold_case(delivery.message)
         if delivery.what in changes:
             Message.objects.filter(pk=delivery.message_id).update(**changes[delivery.what])
         verbs = {"hide": "message.hidden", "unhide": "message.unhidden", "delete": "message.deleted"}
@@ -231,8 +253,10 @@ def _failed(delivery: Delivery, error: ChannelError) -> float | None:
 
 
 def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: str = "") -> None:
-    """Close a delivery that is still ours; what the echo has settled meanwhile stays as it is."""
+    """Close a delivery that is still ours; what the echo has settled meanwhile stays as it is. An answer that failed leaves the
+    customer waiting, and their case open."""
     with transaction.atomic():
+        _hold_case(delivery.message)
         ours = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.SENDING, DeliveryState.UNCERTAIN])
         changed = ours.update(state=state, error_kind=kind, error_words=words[:500], settled_at=clock.now())
         if changed:
@@ -240,3 +264,21 @@ def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: st
             if message.case_id is not None:
                 Case.objects.filter(pk=message.case_id).update(updated_at=clock.now())
             spine.write(verb, case_id=message.case_id, message_id=message.pk, reason=words[:300])
+            if state == DeliveryState.FAILED and delivery.what == "send":
+                _unanswered(message)
+
+
+def _unanswered(message: Message) -> None:
+    if message.case_id is None:
+        return
+    try:
+        case_actions.reopen(message.case_id, by=None, reason="An answer could not be delivered.")
+    except case_actions.Conflict:
+        log.info("Case %s stays closed: its customer has another one open.", message.case_id)
+    case_actions.take_back_answer(message)
+
+
+def _healthy(message: Message) -> None:
+    """What could be sent shows that the credentials work again."""
+    if message.inbox is not None and message.inbox.health == Inbox.Health.ATTENTION:
+        channel_actions.note_health(message.inbox.pk, Inbox.Health.OK)

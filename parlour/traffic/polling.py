@@ -35,13 +35,16 @@ def poll_due(owner: str) -> int:
             continue
         since = clock.now() - timedelta(seconds=seconds)
         never = Q(polled_at__isnull=True) | Q(polled_at__lte=since)
-        for inbox in channels.inboxes().filter(never, channel=name).exclude(health=Inbox.Health.PAUSED):
-            if spine.take_lease(f"poll:{inbox.pk}", owner, LEASE_SECONDS):
+        due = channels.inboxes().filter(never, channel=name).exclude(health=Inbox.Health.PAUSED)
+        for pk in list(due.values_list("pk", flat=True)):
+            if spine.take_lease(f"poll:{pk}", owner, LEASE_SECONDS):
                 try:
-                    poll(inbox)
-                    polled += 1
+                    # Another worker may have polled it a moment ago: its cursor counts, and so does its time.
+                    if (inbox := due.filter(pk=pk).first()) is not None:
+                        poll(inbox)
+                        polled += 1
                 finally:
-                    spine.drop_lease(f"poll:{inbox.pk}", owner)
+                    spine.drop_lease(f"poll:{pk}", owner)
     return polled
 
 
@@ -60,7 +63,11 @@ def poll(inbox: Inbox) -> None:
                 break
         note_health(inbox.pk, Inbox.Health.OK)
     except ChannelError as error:
-        Inbox.objects.filter(pk=inbox.pk).update(polled_at=clock.now())
+        # The platform may ask for more patience than the channel has by itself.
+        rest = (error.retry_after or 0.0) - (channel.capabilities.poll_seconds or 0)
+        Inbox.objects.filter(pk=inbox.pk).update(
+            polled_at=clock.now() + timedelta(seconds=min(max(rest, 0.0), 86_400.0))
+        )
         if error.permanent:
             note_health(inbox.pk, Inbox.Health.ATTENTION, error.words)
         log.warning("Inbox %s could not be polled: %s", inbox.pk, error.kind)

@@ -24,11 +24,10 @@ from parlour.lib.text import one_line, storable, storable_json
 from parlour.policy import actions as policy
 from parlour.traffic.batch import Batch, Item
 from parlour.traffic.models import ArrivalState
-from parlour.traffic.steps import later
+from parlour.traffic.steps import later, patient, thread_name
 
 _LINK = re.compile(r"https?://\S+")
 _SPACE = re.compile(r"\s+")
-ECHO_TRIES = 3
 
 
 def record(batch: Batch) -> None:
@@ -163,10 +162,10 @@ def _on_echo(batch: Batch, item: Item) -> None:
     if item.thread is None and parent is not None:
         item.thread = parent.thread
     if item.thread is None:
-        if item.arrival.attempts < ECHO_TRIES:
+        if patient(item):
             later(batch, item, "It answers a message that has not come yet.")
             return
-        key = (item.inbox.pk, (item.inbound.reply_to or item.inbound.external_id)[:250])
+        key = (item.inbox.pk, thread_name(item.inbound))
         item.thread = batch.threads.setdefault(key, Thread(inbox=item.inbox, external_id=key[1], visibility="public"))
     thread = item.thread
     case = _case_spoken_in(batch, item, thread)
@@ -207,6 +206,7 @@ def _answered(batch: Batch, case: Case, message: Message) -> None:
             due = case.response_due_at
             case.breached_at = due if due is not None and at > due else None
         case.response_due_at = case.response_warn_at = None
+        case.look_at = batch.now
     batch.change(case)
 
 
@@ -220,7 +220,16 @@ def _in_flight(batch: Batch, item: Item) -> Message | None:
         same_thread = item.thread is not None and item.thread.pk is not None and message.thread_id == item.thread.pk
         if same_thread or (item.inbound.reply_to and delivery.target == item.inbound.reply_to):
             return message
+        if message.thread_id is None and _same_customer(message, item):
+            return message
     return None
+
+
+def _same_customer(message: Message, item: Item) -> bool:
+    """A private answer to public words opens a thread that is not known before its receipt: the customer tells it apart."""
+    return (
+        message.case is not None and item.identity is not None and message.case.customer_id == item.identity.customer_id
+    )
 
 
 def _bare(text: str) -> str:
@@ -230,32 +239,39 @@ def _bare(text: str) -> str:
     return words.casefold()
 
 
+UNSETTLED = frozenset({DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.FAILED})
+
+
 def _confirm(batch: Batch, item: Item, ours: Message) -> None:
     item.message = ours
     if ours._state.adding:
         return
     if ours.external_id is None:
         ours.external_id = item.inbound.external_id
-        ours.inbox = item.inbox
+        ours.inbox, ours.channel = item.inbox, item.inbox.channel
         batch.messages[item.inbox.pk, ours.external_id] = ours
-        if ours.thread_id is None and item.thread is not None:
+        if ours.thread is not None:
+            ours.thread = batch.known_thread(ours.thread)
+        elif item.thread is not None:
             ours.thread = item.thread
         batch.changed_messages[ours.pk] = ours
+    case = batch.case_of(ours)
+    if ours.thread is not None and ours.thread.case_id is None and ours.thread.case is None and case is not None:
+        ours.thread.case = case
     for delivery in Delivery.objects.filter(message_id=ours.pk, what="send"):
-        if delivery.state in {
-            DeliveryState.SENDING,
-            DeliveryState.UNCERTAIN,
-            DeliveryState.QUEUED,
-            DeliveryState.FAILED,
-        }:
-            batch.settled.append((delivery, DeliveryState.SENT, ""))
-            batch.tell("delivery.sent", batch.case_of(ours), ours, reason="The platform shows it.")
+        before = batch.state_of(delivery)
+        if before in UNSETTLED:
+            batch.settle(delivery, DeliveryState.SENT)
+            batch.tell("delivery.sent", case, ours, reason="The platform shows it.")
+            if before == DeliveryState.FAILED and case is not None:
+                _answered(batch, case, ours)
 
 
 def _on_edit(batch: Batch, item: Item) -> None:
     message = known_message(batch, item)
     if message is None:
-        if item.inbound.author is None and item.inbound.counterpart is None:
+        # It may have overtaken the message; one that was never told (a mention that came by the edit) is made of the edit in the end.
+        if patient(item) or item.identity is None or item.thread is None:
             later(batch, item, "It edits a message that never came.")
         elif item.inbound.counterpart is not None:
             _on_echo(batch, item)
@@ -269,21 +285,25 @@ def _on_edit(batch: Batch, item: Item) -> None:
         batch.versions.append(MessageVersion(message=message, text=text, until=message.edited_at))
         return
     batch.versions.append(MessageVersion(message=message, text=message.text, until=at))
+    case = batch.case_of(message)
+    if case is not None and case.snippet == one_line(message.text, 200):
+        case.snippet = one_line(text, 200)
     message.text, message.edited_at = text, at
     _changed(batch, message)
-    case = batch.case_of(message)
     if message.direction == Direction.IN:
         item.message, item.thread = message, message.thread
         batch.fresh.append(item)
-    if case is not None:
-        case.updated_at = batch.now
-        batch.change(case)
     batch.tell("message.edited", case, message)
 
 
 def _changed(batch: Batch, message: Message) -> None:
+    """The message is written again, and its case counts as active."""
     if message.pk is not None:
         batch.changed_messages[message.pk] = message
+    case = batch.case_of(message)
+    if case is not None:
+        case.updated_at = batch.now
+        batch.change(case)
 
 
 def _on_delete(batch: Batch, item: Item) -> None:
@@ -315,7 +335,7 @@ def _on_reaction(batch: Batch, item: Item) -> None:
     reactions = dict(message.meta.get("reactions", {}))
     if item.inbound.meta.get("removed"):
         reactions.pop(who, None)
-    elif len(reactions) < 200:
+    elif who in reactions or len(reactions) < 200:
         reactions[who] = storable(str(item.inbound.meta.get("reaction", "like")), 40)
     message.meta = {**message.meta, "reactions": reactions}
     _changed(batch, message)
@@ -327,25 +347,34 @@ BEFORE = {
     DeliveryState.DELIVERED: (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.SENT),
     DeliveryState.READ: (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.SENT, DeliveryState.DELIVERED),
 }
+"""A receipt moves an answer forwards only, in whatever order receipts come."""
 
 
 def _on_receipt(batch: Batch, item: Item) -> None:
     state = REACHED[item.inbound.kind]
     message = known_message(batch, item)
-    rows = Delivery.objects.filter(what="send", state__in=BEFORE[state]).select_related("message")
+    rows = Delivery.objects.filter(what="send").exclude(state=DeliveryState.CANCELLED).select_related("message")
     if message is not None and message.pk is not None:
         rows = rows.filter(message_id=message.pk)
+    elif item.inbound.external_id and patient(item):
+        later(batch, item, "A receipt for nothing that was sent from here.")
+        return
     elif item.inbound.watermark is not None and item.thread is not None and item.thread.pk is not None:
         # A person's clock and the platform's differ a little; what was said before the watermark was seen.
         until = _later_by(item.inbound.watermark, 2.0)
         rows = rows.filter(
-            message__thread_id=item.thread.pk, message__sent_at__lte=until, message__external_id__isnull=False
+            state__in=BEFORE[state],
+            message__thread_id=item.thread.pk,
+            message__sent_at__lte=until,
+            message__external_id__isnull=False,
         )
     else:
         batch.outcome(item.arrival).reason = "A receipt for nothing that was sent from here."
         return
     for delivery in rows[:200]:
-        batch.settled.append((delivery, state, ""))
+        if batch.state_of(delivery) not in BEFORE[state]:
+            continue
+        batch.settle(delivery, state)
         batch.tell(f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery), delivery.message)
 
 
@@ -364,7 +393,7 @@ def _on_failed(batch: Batch, item: Item) -> None:
         later(batch, item, "It tells of a failure of a message that is not ours.")
         return
     for delivery in Delivery.objects.filter(message_id=message.pk, what="send"):
-        batch.settled.append((delivery, DeliveryState.FAILED, item.inbound.reason))
+        batch.settle(delivery, DeliveryState.FAILED, item.inbound.reason)
         batch.tell("delivery.failed", batch.case_of(message), message, reason=item.inbound.reason[:300])
 
 

@@ -20,6 +20,8 @@ from parlour.traffic.models import ArrivalState
 
 SPOKEN = (Kind.MESSAGE, Kind.ECHO, Kind.EDIT)
 """Kinds that carry words and may make a message."""
+IN_FLIGHT = 1000
+"""How many of the newest answers without a receipt an echo is compared with."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
 """How long an event waits, try by try, for the message it is about."""
 
@@ -72,8 +74,7 @@ def recall(batch: Batch) -> None:
         for message in Message.objects.filter(inbox_id=inbox_id, external_id__in=ids).select_related("thread"):
             _remember(batch, inbox_id, message.external_id or "", message)
     if any(item.inbound.kind is Kind.ECHO for item in batch.items):
-        unsettled = Delivery.objects.filter(what="send", state__in=[DeliveryState.SENDING, DeliveryState.UNCERTAIN])
-        batch.in_flight = list(unsettled.select_related("message", "message__thread")[:1000])
+        batch.in_flight = _in_flight({item.inbox.pk for item in batch.items if item.inbound.kind is Kind.ECHO})
     if references:
         ours = Delivery.objects.filter(reference__in=references, what="send").select_related(
             "message", "message__thread"
@@ -84,10 +85,18 @@ def recall(batch: Batch) -> None:
                 _remember(batch, item.inbox.pk, item.inbound.external_id, known)
 
 
+def _in_flight(inboxes: set[int]) -> list[Delivery]:
+    """Answers that may have reached the platform without our knowing their id, oldest first: whoever has claimed them once."""
+    tried = Delivery.objects.filter(
+        what="send", message__inbox_id__in=inboxes, message__external_id__isnull=True, claimed_until__isnull=False
+    ).exclude(state=DeliveryState.CANCELLED)
+    rows = tried.select_related("message", "message__thread", "message__case").order_by("-id")[:IN_FLIGHT]
+    return list(rows)[::-1]
+
+
 def _remember(batch: Batch, inbox_id: int, external_id: str, message: Message) -> None:
-    """Every thread is one object in a batch, so that changes meet."""
     if message.thread is not None:
-        message.thread = batch.threads.setdefault((message.thread.inbox_id, message.thread.external_id), message.thread)
+        message.thread = batch.known_thread(message.thread)
     batch.messages.setdefault((inbox_id, external_id), message)
 
 
@@ -96,7 +105,7 @@ def identify(batch: Batch) -> None:
     wanted: dict[tuple[str, str], Identity] = {}
     for item in batch.items:
         author = item.customer_author
-        if item.inbound.kind in SPOKEN and author is not None:
+        if author is not None and _introduces(batch, item):
             told = _identity(author)
             earlier = wanted.get((author.realm, author.external_id))
             wanted[author.realm, author.external_id] = told if earlier is None or told.name else earlier
@@ -104,6 +113,13 @@ def identify(batch: Batch) -> None:
     for item in batch.items:
         if (author := item.customer_author) is not None:
             item.identity = batch.identities.get((author.realm, author.external_id))
+
+
+def _introduces(batch: Batch, item: Item) -> bool:
+    """Whether its author is to be a customer: whoever speaks, but not whoever edits what is known (our own words, too, are edited)."""
+    if item.inbound.kind is Kind.EDIT:
+        return item.inbound.thread is not None and (item.inbox.pk, item.inbound.external_id) not in batch.messages
+    return item.inbound.kind in SPOKEN
 
 
 def _identity(author: Author) -> Identity:
@@ -123,20 +139,25 @@ def thread(batch: Batch) -> None:
     """Find or make each event's thread, and load the cases concerned."""
     wanted: dict[int, set[str]] = {}
     for item in batch.items:
-        key = item.inbound.thread
-        if key is not None and (item.inbox.pk, key.external_id[:250]) not in batch.threads:
-            wanted.setdefault(item.inbox.pk, set()).add(key.external_id[:250])
+        name = thread_name(item.inbound)
+        if (item.inbox.pk, name) not in batch.threads:
+            wanted.setdefault(item.inbox.pk, set()).add(name)
     for inbox_id, ids in wanted.items():
         for one in Thread.objects.filter(inbox_id=inbox_id, external_id__in=ids):
-            batch.threads[inbox_id, one.external_id] = one
+            batch.known_thread(one)
     for item in batch.items:
         if item.inbound.thread is not None:
             item.thread = _thread(batch, item, item.inbound.thread)
     _load_cases(batch)
 
 
+def thread_name(inbound: Inbound) -> str:
+    """External id of an event's thread; of our own words without one, the message they stand under."""
+    return (inbound.thread.external_id if inbound.thread else inbound.reply_to or inbound.external_id)[:250]
+
+
 def _thread(batch: Batch, item: Item, key: ThreadKey) -> Thread | None:
-    external_id = key.external_id[:250]
+    external_id = thread_name(item.inbound)
     known = batch.threads.get((item.inbox.pk, external_id))
     if known is None and item.inbound.kind in SPOKEN:
         known = Thread(
@@ -170,6 +191,15 @@ def _load_cases(batch: Batch) -> None:
             other.resolved_at or EARLIEST
         ):
             batch.closed_cases[key] = case
+
+
+PATIENCE = 3
+"""How many tries an event waits for that makes a message by itself in the end."""
+
+
+def patient(item: Item) -> bool:
+    """Whether an event may still wait for the message that belongs before it."""
+    return item.arrival.attempts < PATIENCE
 
 
 def later(batch: Batch, item: Item, reason: str) -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from parlour.cases.models import Case, Direction, Message
+from parlour.cases.models import Case, Direction, Message, Status
 from parlour.lib import clock
+from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.policy import actions as policy
@@ -44,10 +45,10 @@ def judge(thoughts: Sequence[Thought]) -> None:
     if not thoughts:
         return
     with transaction.atomic():
-        update_rows(Message, MESSAGE_FIELDS, (_row(message, thought) for message, thought in thoughts))
         ids = {message.case_id for message, _ in thoughts if message.case_id}
         rows = Case.objects.filter(pk__in=ids).select_related("brand", "customer").select_for_update(of=("self",))
         cases = {case.pk: case for case in rows.order_by("pk")}
+        update_rows(Message, MESSAGE_FIELDS, (_row(message, thought) for message, thought in thoughts))
         by_case: dict[int, list[Thought]] = {}
         for message, thought in thoughts:
             if message.case_id in cases:
@@ -76,10 +77,13 @@ def _learn(case: Case, said: list[Thought]) -> None:
     """What a case takes over from its new messages."""
     said = sorted(said, key=lambda one: (one[0].sent_at, one[0].pk))
     thoughts = [thought for _, thought in said if thought is not None]
+    latest = [
+        thought for message, thought in said if thought and (case.last_in_at or message.sent_at) <= message.sent_at
+    ]
     asks = [message for message, thought in said if thought is None or thought.actionable]
     if thoughts:
         case.language = thoughts[-1].language[:8] or case.language
-        case.sentiment = thoughts[-1].sentiment
+        case.sentiment = latest[-1].sentiment if latest else case.sentiment
         if case.waiting_since is not None:
             case.urgency = max(case.urgency, *(thought.urgency for thought in thoughts))
     if case.category_by == "model" and case.category == "other":
@@ -88,6 +92,12 @@ def _learn(case: Case, said: list[Thought]) -> None:
         case.actionable = bool(asks)
     elif asks:
         case.actionable = True
+    late = [message for message in asks if message.edited_at and message.sent_at > (case.last_out_at or EARLIEST)]
+    if late and case.waiting_since is None and case.status == Status.OPEN:
+        # Words that needed no answer were edited into some that do.
+        case.waiting_since = late[0].sent_at
+        if case.first_response_at is None:
+            policy.start_clock(case, late[0].sent_at)
     if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
         # Thanks and small talk: the desk may answer, but nobody waits.
         case.waiting_since = case.response_due_at = case.response_warn_at = None

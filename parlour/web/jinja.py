@@ -63,6 +63,7 @@ def environment(**options: Any) -> Environment:
         category_name=category_name,
         case_clock=words.case_clock,
         between=words.between,
+        reactions=words.reactions,
         may=access.may,
         CATEGORIES=understanding.CATEGORIES,
         SENTIMENTS=understanding.SENTIMENTS,

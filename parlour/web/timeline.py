@@ -221,6 +221,8 @@ def _words(
             if who:
                 return "user", f"Given to {who}"
             return ("user-group", f"Given to the team {team}") if team else ("user-minus", "Given to nobody")
+        case "case.joined":
+            return "user-group", f"Joined with case {data.get('into') or data.get('took')}"
         case "case.team":
             team = _named(data.get("team"), teams, "a former team")
             return "user-group", f"Handed to the team {team}" if team else "Taken from its team"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from parlour.cases.models import Case, Status
+from parlour.cases.models import Case, Message, Status
 from parlour.lib import clock as clocks
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -174,3 +175,15 @@ def between(start: datetime, end: datetime) -> str:
     if seconds < DAY:
         return f"{seconds // HOUR} h {seconds % HOUR // MINUTE:02} min"
     return f"{seconds // DAY} d"
+
+
+REACTION_SIGNS = {"like": "👍", "love": "❤️", "care": "🤗", "haha": "😆", "wow": "😮", "sad": "😢", "angry": "😠"}
+
+
+def reactions(message: Message) -> list[str]:
+    """What people reacted to a message with, the most frequent first, at most six kinds: ``👍 3``."""
+    given = message.meta.get("reactions") if isinstance(message.meta, dict) else None
+    if not isinstance(given, dict):
+        return []
+    counted = Counter(REACTION_SIGNS.get(str(sign), str(sign)[:8]) for sign in given.values())
+    return [sign if count == 1 else f"{sign} {count}" for sign, count in counted.most_common(6)]

@@ -59,7 +59,7 @@ class FacebookPage:
         return meta.handshake(request, inbox)
 
     def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
-        return meta.split(payload, body, inbound.named)
+        return meta.split(payload, body, self.name, inbox, inbound.named)
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [inbound.read(piece, inbox, received_at) for piece in meta.read(body)]

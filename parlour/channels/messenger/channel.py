@@ -60,7 +60,7 @@ class Messenger:
         return meta.handshake(request, inbox)
 
     def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
-        return meta.split(payload, body, lambda piece: inbound.named(piece, inbox))
+        return meta.split(payload, body, self.name, inbox, lambda piece: inbound.named(piece, inbox))
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [event for piece in meta.read(body) for event in inbound.read(piece, inbox, received_at)]

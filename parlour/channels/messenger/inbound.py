@@ -190,7 +190,8 @@ def _message(event: _Event, base: Inbound, received_at: datetime) -> list[Inboun
 def _edit(event: _Event, base: Inbound, received_at: datetime) -> list[Inbound]:  # noqa: ARG001
     if not base.external_id:
         raise ValueError("The edit does not name its message.")
-    return [replace(base, kind=Kind.EDIT, text=meta.words(event.fields.get("text"), "text"))]
+    said_to = Author(base.author.realm, event.customer) if event.from_page and base.author else None
+    return [replace(base, kind=Kind.EDIT, text=meta.words(event.fields.get("text"), "text"), counterpart=said_to)]
 
 
 def _postback(event: _Event, base: Inbound, received_at: datetime) -> list[Inbound]:  # noqa: ARG001
