@@ -66,6 +66,7 @@ lazy("inbox", "inbox", "Connect and list inboxes.")
 lazy("token", "token", "Make and revoke API tokens.")
 lazy("agent", "agent", "Add agents and make sign-in links.")
 lazy("replay", "replay", "Feed recorded traffic (CSV in the twcs columns) through the pipeline.")
+lazy("load", "load", "Write to the doors of a running desk at a given rate.")
 lazy("playground", "playground", "Run the platforms' stand-ins only, against a desk that runs elsewhere.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +21,8 @@ from parlour.traffic import lanes, outbox, pipeline, polling, profiles
 log = logging.getLogger(__name__)
 
 SENDERS = 8
+POLL_AFTER_SECONDS = 5.0
+"""The first poll waits: what starts together with the desk (a proxy, the playground) may not answer yet."""
 
 
 class Worker:
@@ -28,6 +31,7 @@ class Worker:
     def __init__(self) -> None:
         self.name = secrets.token_hex(6)
         self._stopping = threading.Event()
+        self._started = time.monotonic()
         self._threads: list[threading.Thread] = []
         self._bells: list[Bell] = []
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
@@ -119,6 +123,8 @@ class Worker:
         return due >= policy.AT_ONCE
 
     def _poll(self) -> bool:
+        if time.monotonic() - self._started < POLL_AFTER_SECONDS:
+            return False
         polling.poll_due(self.name)
         return False
 
