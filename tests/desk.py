@@ -162,17 +162,32 @@ class Desk:
 
     def cli(self, *arguments: str, timeout: float = 120) -> str:
         """Run a subcommand; its output. Raises AssertionError with what it said when it fails."""
+        code, told = self.ask(*arguments, timeout=timeout)
+        assert code == 0, f"parlour {' '.join(arguments)}: {told}"
+        return told
+
+    def ask(self, *arguments: str, timeout: float = 120) -> tuple[int, str]:
+        """Run a subcommand; its exit code and everything it said."""
+        log = self.folder / f"command-{time.monotonic_ns()}.log"
         if self._nursery is not None:
-            log = self.folder / f"command-{time.monotonic_ns()}.log"
             code = Forked(self._nursery, list(arguments), log, self.folder).wait(timeout)
-            assert code == 0, f"parlour {' '.join(arguments)}: {log.read_text()}"
-            return log.read_text()
-        line = [sys.executable, "-m", "parlour", *arguments]
-        done = subprocess.run(
-            line, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False, cwd=self.folder
-        )
-        assert done.returncode == 0, f"parlour {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return done.stdout
+        else:
+            with log.open("wb") as told:
+                line = [sys.executable, "-m", "parlour", *arguments]
+                done = subprocess.run(
+                    line,
+                    env=self.environment,
+                    stdout=told,
+                    stderr=told,
+                    stdin=subprocess.DEVNULL,
+                    timeout=timeout,
+                    check=False,
+                    cwd=self.folder,
+                )
+            code = done.returncode
+        words = log.read_text(errors="replace")
+        log.unlink()
+        return code, words
 
     def start(self, seconds: float = 60) -> Desk:
         """Start everything and wait until it answers."""
