@@ -26,15 +26,15 @@ def visible_cases(actor: Actor) -> QuerySet[Case]:
 def get_case(actor: Actor, case_id: int, right: str = staff.READ) -> Case:
     """One case with its people. Raises Denied, or Case.DoesNotExist."""
     staff.require(actor, right)
-    return visible_cases(actor).select_related("brand", "customer", "team", "assignee").get(pk=_possible(case_id))
+    return visible_cases(actor).select_related("brand", "customer", "team", "assignee").get(pk=possible_id(case_id))
 
 
 def get_message(actor: Actor, message_id: int, right: str = staff.READ) -> Message:
     """One message. Raises Denied, or Message.DoesNotExist."""
     staff.require(actor, right)
-    return Message.objects.select_related("case", "thread", "inbox").get(pk=_possible(message_id))
+    return Message.objects.select_related("case", "thread", "inbox").get(pk=possible_id(message_id))
 
 
-def _possible(number: int) -> int:
+def possible_id(number: int) -> int:
     """Ids beyond 64 bits exist nowhere, and SQLite refuses even to be asked for them."""
     return number if -(2**63) <= number < 2**63 else -1

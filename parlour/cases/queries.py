@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import BooleanField, Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from parlour.cases.access import Invalid, visible_cases
+from parlour.cases.access import Invalid, possible_id, visible_cases
 from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thread
 from parlour.cases.search import cases_matching
 from parlour.cases.ways import Way, ways
@@ -176,7 +176,7 @@ def list_cases(
         if value == "none":
             rows = rows.filter(**{f"{name}__isnull": True})
         elif value is not None:
-            rows = rows.filter(**{f"{name}_id": value})
+            rows = rows.filter(**{f"{name}_id": possible_id(int(value))})
     if updated_since is not None:
         rows = rows.filter(updated_at__gte=updated_since)
     if q.strip():

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Case, Status
@@ -46,10 +47,10 @@ def judge(batch: Iterable[Case], now: datetime) -> None:
         return
     standings = _standings(judged)
     events: list[Event] = []
-    _route([case for case in judged if case.assignee_id is None and case.actionable], events)
     for case in judged:
         _time(case, now, events)
         _score(case, standings.get(case.customer_id, Standing()), now)
+    _route([case for case in judged if case.assignee_id is None and case.actionable], events)
     update_rows(Case, JUDGED, ([getattr(case, name) for name in JUDGED] + [case.pk] for case in judged))
     spine.write_many(events)
 
@@ -137,12 +138,16 @@ def look(now: datetime | None = None) -> int:
 
 def hand_out(limit: int = 100) -> int:
     """Give waiting cases without an agent to whoever has become free, most pressing first; returns how many were given."""
-    if not Agent.objects.filter(is_active=True, presence=Presence.ONLINE).exists():
+    free = _free_agents()
+    if not free:
         return 0
     with transaction.atomic():
         unassigned = Case.objects.filter(
             status=Status.OPEN, actionable=True, assignee__isnull=True, waiting_since__isnull=False
         )
+        # Only what somebody free could take: a long queue of a team that is away must not stand before the others.
+        teams = Agent.teams.through.objects.filter(agent_id__in=free).values_list("team_id")
+        unassigned = unassigned.filter(Q(team__isnull=True) | Q(team_id__in=teams))
         waiting = list(
             unassigned.select_related("brand", "customer")
             .select_for_update(of=("self",), skip_locked=True)
@@ -157,3 +162,9 @@ def hand_out(limit: int = 100) -> int:
         handed = {case.pk for case in given}
         spine.write_many(event for event in events if event.case_id in handed)
     return len(given)
+
+
+def _free_agents() -> list[int]:
+    capacity = dict(Agent.objects.filter(is_active=True, presence=Presence.ONLINE).values_list("pk", "capacity"))
+    load = cases.open_load(list(capacity)) if capacity else {}
+    return [pk for pk, most in capacity.items() if load[pk] < most]

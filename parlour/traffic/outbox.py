@@ -7,7 +7,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 
 from parlour.cases import actions as case_actions
@@ -131,7 +131,7 @@ def _author(answered: Message | None, case: Case | None) -> str:
 
 
 def _sent(delivery: Delivery, receipt: Receipt) -> None:
-    for attempt in (1, 2):
+    for attempt in (1, 2, 3):
         try:
             with transaction.atomic():
                 _hold_case(delivery.message)
@@ -139,9 +139,10 @@ def _sent(delivery: Delivery, receipt: Receipt) -> None:
                 _settle(delivery, DeliveryState.SENT, "delivery.sent")
             _healthy(delivery.message)
             return
-        except IntegrityError:
-            # Its echo came in at this very moment and is now there: the second look takes its place.
-            if attempt == 2:
+        except (IntegrityError, OperationalError):
+            # Its echo came in at this very moment (the second look takes its place), or two workers waited for each other. It is sent,
+            # and must not become uncertain for that.
+            if attempt == 3:
                 raise
 
 
