@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -22,7 +23,6 @@ SETTINGS: dict[str, dict[str, str]] = {
     "x": {"user_id": "1500000000000000001", "consumer_secret": "consumer-secret", "access_token": "token"},
     "api": {"secret": "whsec_c2FtcGxlLXNlY3JldC1vZi10aGlydHktYnl0ZXM=", "callback_url": "http://127.0.0.1:9/callback"},
 }
-_numbers = count(1)
 
 
 def settings_of(channel: str, **changed: str) -> dict[str, str]:
@@ -36,6 +36,7 @@ class Rows:
 
     brand_name: str = "Northwind"
     inboxes: dict[str, Inbox] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def inbox(self, channel: str = "x", **settings: str) -> Inbox:
         if channel not in self.inboxes:
@@ -48,13 +49,13 @@ class Rows:
         return Brand.objects.get_or_create(name=self.brand_name)[0]
 
     def agent(self, name: str = "Noor", role: str = Role.AGENT, presence: str = Presence.OFFLINE, **more: Any) -> Agent:
-        agent = add_agent(f"{name.lower()}{next(_numbers)}@example.com", name, role, **more)
+        agent = add_agent(f"{name.lower()}{next(self.numbers)}@example.com", name, role, **more)
         Agent.objects.filter(pk=agent.pk).update(presence=presence)
         agent.presence = presence
         return agent
 
     def case(self, **values: Any) -> Case:
-        customer = values.pop("customer", None) or Customer.objects.create(name=f"Customer {next(_numbers)}")
+        customer = values.pop("customer", None) or Customer.objects.create(name=f"Customer {next(self.numbers)}")
         values = {"channel": "x", "opened_at": START, "updated_at": START} | values
         return Case.objects.create(brand=self.brand, customer=customer, **values)
 
@@ -62,7 +63,7 @@ class Rows:
         self, case: Case, text: str = "Where is my parcel?", channel: str = "x", visibility: str = "public", **more: Any
     ) -> Message:
         """A customer's message in this lane of the case, waiting for its answer."""
-        number = next(_numbers)
+        number = next(self.numbers)
         inbox = self.inbox(channel)
         at = more.pop("sent_at", START + timedelta(minutes=number))
         identity, _ = Identity.objects.get_or_create(
