@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 SETTINGS = {
     "max_connections": "200",
@@ -28,7 +29,7 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _as_user() -> dict[str, int]:
+def _as_user() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: use ``nobody`` then."""
     if os.getuid() != 0:
         return {}
@@ -47,9 +48,10 @@ def server(*, durable: bool = True) -> Iterator[str]:
         os.chown(folder, user["user"], user["group"])
     data, log = folder / "data", folder / "log"
     binaries = _binaries()
-    run = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder, **user}
+    run: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder, **user}
     made = subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], **run
+        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+        **run,
     )
     if made.returncode:
         sys.exit(f"PostgreSQL could not be set up: {made.stderr.decode(errors='replace')[-500:]}")

@@ -202,7 +202,8 @@ def test_accessible_everywhere(desk: Desk, stand: Stand, browser: Browser) -> No
 
 
 def test_hostile_words_stay_words(desk: Desk, stand: Stand, browser: Browser) -> None:
-    evil = "My router is broken and I want my money back! <script>window.pwned=1</script><img src=x onerror='window.pwned=1'> \u202eevil\u202c javascript:alert(1)"
+    words = "My router is broken and I want my money back!"
+    evil = f"{words} <script>window.pwned=1</script><img src=x onerror='window.pwned=1'> \u202eevil\u202c javascript:alert(1)"
     stand.say_comment("<b onmouseover=window.pwned=1>Mallory</b>", evil)
     page = sign_in(browser, desk, "Mina Okafor")
     row = page.locator("#rows").get_by_text("<script>")

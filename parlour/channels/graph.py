@@ -120,10 +120,7 @@ def _refusal(response: httpx.Response, answer: Any, table: Table) -> ChannelErro
     status = response.status_code
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        if response.is_success or status >= 500:
-            kind = ErrorKind.UNKNOWN_OUTCOME
-        else:
-            kind = _STATUS.get(status, ErrorKind.INVALID)
+        kind = ErrorKind.UNKNOWN_OUTCOME if response.is_success else _unknown(status)
         return ChannelError(kind, f"The platform answered HTTP {status} without a reason.", retry_after=_wait(response))
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
     found = table.get((code, subcode)) or table.get(code)
