@@ -1,0 +1,1 @@
+"""What Parlour promises about speed, measured: ``make bench``, explained in docs/PERFORMANCE.md."""
