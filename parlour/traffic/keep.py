@@ -52,6 +52,9 @@ def keep(batch: Batch) -> None:
         [getattr(case, name) for name in CASE_FIELDS] + [case.pk] for pk, case in sorted(batch.changed_cases.items())
     )
     update_rows(Case, CASE_FIELDS, changed)
+    for message in batch.changed_messages.values():
+        if message.thread_id is None and message.thread is not None:
+            message.thread_id = message.thread.pk
     update_rows(
         Message,
         MESSAGE_FIELDS,
