@@ -161,7 +161,7 @@ def _keys_of(channel: str, realm: str) -> list[str]:
 
 async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
     told = headers.get("content-length", "")
-    if told.isdigit() and int(told) > MOST_BYTES:
+    if told.isascii() and told.isdigit() and int(told[:20]) > MOST_BYTES:
         return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")
     body = bytearray()
     try:
@@ -235,5 +235,7 @@ async def respond(send: Send, answer: Answer) -> None:
     headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
     if answer.status == 503:
         headers.append((b"retry-after", b"2"))
+    if answer.status == 405:
+        headers.append((b"allow", b"GET, POST"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import Error, connection, transaction
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from parlour.spine import bus
 
@@ -35,11 +35,14 @@ class Overloaded(Exception):
 
 def insert(rows: Sequence[Row]) -> None:
     """Store arrivals in one transaction; those already there are left alone. Wakes the pipeline."""
+    if not rows:
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.executemany(
-                "INSERT OR IGNORE INTO traffic_arrival (inbox_id, key, lane, body, received_at, state, attempts, reason)"
-                " VALUES (%s, %s, %s, %s, %s, 'new', 0, '')",
+                # Not OR IGNORE, which would also drop a row that breaks any other rule, without a word.
+                "INSERT INTO traffic_arrival (inbox_id, key, lane, body, received_at, state, attempts, reason)"
+                " VALUES (%s, %s, %s, %s, %s, 'new', 0, '') ON CONFLICT DO NOTHING",
                 [(r.inbox_id, r.key, r.lane, r.body, r.received_at.replace(tzinfo=None).isoformat(" ")) for r in rows],
             )
         else:
@@ -71,16 +74,14 @@ class Committer:
         await done
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._pending:
             batch, self._pending = self._pending, []
-            rows = [row for some, _ in batch for row in some]
-            failure: Exception | None = None
-            try:
-                await loop.run_in_executor(self._writer, _insert_or_reconnect, rows)
-            except Exception as error:  # whatever it is, every request of the batch must be answered
-                failure = error
-            for _, done in batch:
+            failure = await self._write([row for rows, _ in batch for row in rows])
+            alone = isinstance(failure, DataError | IntegrityError) and len(batch) > 1
+            for rows, done in batch:
+                if alone:
+                    # One request holds what cannot be stored: only that one may be refused for it.
+                    failure = await self._write(rows)
                 # A client that hung up has cancelled its future: setting a result on it would kill this task.
                 if done.done():
                     continue
@@ -89,11 +90,24 @@ class Committer:
                 else:
                     done.set_exception(failure)
 
+    async def _write(self, rows: Sequence[Row]) -> Exception | None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, _insert_or_reconnect, rows)
+        except Exception as error:  # whatever it is, every request of the batch must be answered
+            return error
+        return None
+
     async def close(self) -> None:
         """Wait for what is under way."""
         if self._running is not None:
             await self._running
+        await asyncio.get_running_loop().run_in_executor(self._writer, _disconnect)
         self._writer.shutdown(wait=True)
+
+
+def _disconnect() -> None:
+    # Looked up here: each thread has a connection of its own.
+    connection.close()
 
 
 def _insert_or_reconnect(rows: Sequence[Row]) -> None:
