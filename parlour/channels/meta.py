@@ -10,9 +10,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -117,8 +116,7 @@ def check_text(outbound: Outbound, capabilities: Capabilities) -> None:
         raise ChannelError(ErrorKind.TOO_LONG, f"The text has {length} characters; {limit.length} are allowed.")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One event of an envelope. ``entry`` is the envelope's entry with just this event; ``odd`` says what is wrong."""
 
     where: str
@@ -181,8 +179,9 @@ def belongs(piece: Piece, channel: str, inbox: InboxConfig) -> tuple[str, str] |
     else:
         owner = MESSENGER if piece.where in LISTS else channel
     about = piece.entry.get("id") if isinstance(piece.entry, dict) else None
-    page = about if isinstance(about, str) and about else page_id(inbox)
-    return None if (owner, page) == (channel, page_id(inbox)) else (owner, f"meta:{page[:200]}")
+    own = page_id(inbox)
+    page = about if isinstance(about, str) and about else own
+    return None if owner == channel and page == own else (owner, f"meta:{page[:200]}")
 
 
 def split(
@@ -256,7 +255,7 @@ def identifier(value: Any, what: str, limit: int = 100) -> str:
     """An id as text, '' for none. Raises ValueError when it is no text or number, too long, or holds odd characters."""
     if value is None or value == "":
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(value, str) and (isinstance(value, bool) or not isinstance(value, int)):
         raise ValueError(f"{what} is not an id.")
     text = str(value)
     if len(text) > limit or not text.isprintable():

@@ -7,9 +7,9 @@ with the same content in ``value``. Who is known only by a checkbox plugin has n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from parlour.channels import meta
 from parlour.channels.contract import Attachment, Author, Inbound, InboxConfig, Kind, ThreadKey
@@ -48,8 +48,7 @@ _ATTACHMENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """One event with its people: ``customer`` is whoever is not the Page."""
 
     what: str
@@ -64,16 +63,16 @@ class _Event:
 
 def _person(event: dict[str, Any], name: str) -> str:
     person = meta.members(event.get(name), name)
-    told = meta.identifier(person.get("id"), f"{name}.id")
-    ref = meta.identifier(person.get("user_ref"), f"{name}.user_ref", 80)
+    told = meta.identifier(person.get("id"), name)
+    ref = meta.identifier(person["user_ref"], f"{name}.user_ref", 80) if "user_ref" in person else ""
     return told or (USER_REF + ref if ref else "")
 
 
 def _event(event: dict[str, Any], page: str) -> _Event:
-    what = next((name for name in (*_READERS, *IGNORED) if name in event), "")
-    if what in _READERS and not isinstance(event[what], dict):
-        raise ValueError(f"{what} is not an object.")
+    what = "message" if "message" in event else next((name for name in _NAMES if name in event), "")
     fields = event[what] if what in _READERS else {}
+    if not isinstance(fields, dict):
+        raise ValueError(f"{what} is not an object.")
     sender, recipient = _person(event, "sender"), _person(event, "recipient")
     from_page = fields.get("is_echo") is True or (bool(sender) and sender == page)
     customer = recipient if from_page else sender
@@ -133,18 +132,18 @@ def named(piece: Piece, inbox: InboxConfig) -> tuple[str, str]:
 
 def read(piece: Piece, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
     """One event as Inbounds; a receipt for several messages gives one each. Raises ValueError when it is malformed."""
-    key, _ = named(piece, inbox)
+    content = _content(piece)
+    event = _event(content, meta.page_id(inbox)) if content is not None else None
+    key = event.key if event is not None else named(piece, inbox)[0]
     told = meta.when(piece.told_at, "entry.time", received_at) or received_at
     ignored = Inbound(Kind.IGNORED, key, told)
     if meta.of_another_page(piece, inbox):
         return [replace(ignored, reason="It belongs to another Page of the same app.")]
-    content = _content(piece)
-    if content is None:
+    if content is None or event is None:
         field = one_line(str(piece.event.get("field")), 60)
         if field in ("feed", "mention"):
             return [replace(ignored, reason="Public: it belongs to the Page's Facebook inbox.")]
         return [replace(ignored, reason=f"Events of the field '{field}' are not kept.")]
-    event = _event(content, meta.page_id(inbox))
     at = meta.when(content.get("timestamp"), "timestamp", received_at) or told
     if event.what in IGNORED:
         return [replace(ignored, at=at, reason=IGNORED[event.what])]
@@ -242,6 +241,7 @@ _READERS: dict[str, Callable[[_Event, Inbound, datetime], list[Inbound]]] = {
     "delivery": _delivery,
     "read": _read,
 }
+_NAMES = (*_READERS, *IGNORED)
 
 
 def _referral(value: Any) -> dict[str, Any]:
