@@ -31,8 +31,8 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
     }
     if case.first_response_at is None:
         changes["first_response_at"] = at
-        if case.response_due_at and at > case.response_due_at and case.breached_at is None:
-            changes["breached_at"] = case.response_due_at
+    if case.response_due_at and at > case.response_due_at and case.breached_at is None:
+        changes["breached_at"] = case.response_due_at
     Case.objects.filter(pk=case.pk).update(**changes)
 
 
@@ -44,7 +44,7 @@ def take_back_answer(message: Message) -> None:
     if message.case_id is None:
         return
     case = Case.objects.select_related("brand").get(pk=message.case_id)
-    latest_out = _reached(case).order_by("-sent_at", "-id").first()
+    latest_out = reached(case).order_by("-sent_at", "-id").first()
     said = Message.objects.filter(case=case, direction=Direction.IN)
     latest_in = said.order_by("-sent_at", "-id").first()
     unanswered = said.exclude(actionable=False)
@@ -76,7 +76,7 @@ def take_back_answer(message: Message) -> None:
     bus.wake("policy")
 
 
-def _reached(case: Case) -> QuerySet[Message]:
+def reached(case: Case) -> QuerySet[Message]:
     """Answers that reached the customer, as far as is known."""
     gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
     return Message.objects.filter(~Exists(gone), case=case, direction=Direction.OUT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max, Min
 
+from parlour.cases.answered import reached
 from parlour.cases.models import Case, Direction, Message, Status, Thread
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
@@ -61,8 +62,7 @@ def _empty_into(case: Case, stays: Case, reason: str) -> None:
 
 def _summary(case: Case) -> dict[str, object]:
     """What a case says of its messages, told anew."""
-    messages = Message.objects.filter(case=case)
-    said, answered = messages.filter(direction=Direction.IN), messages.filter(direction=Direction.OUT)
+    said, answered = Message.objects.filter(case=case, direction=Direction.IN), reached(case)
     times = answered.aggregate(last=Max("sent_at"))
     unanswered = said.exclude(actionable=False)
     if times["last"] is not None:
@@ -74,7 +74,8 @@ def _summary(case: Case) -> dict[str, object]:
         "last_out_at": times["last"],
         "waiting_since": unanswered.aggregate(first=Min("sent_at"))["first"],
     }
-    latest = messages.exclude(direction=Direction.NOTE).order_by("-sent_at", "-id").first()
+    both = (said.order_by("-sent_at", "-id").first(), answered.order_by("-sent_at", "-id").first())
+    latest = max((one for one in both if one is not None), key=lambda one: one.sent_at, default=None)
     if latest is not None:
         summary |= {
             "snippet": latest.text[:200],

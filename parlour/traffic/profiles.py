@@ -42,12 +42,12 @@ def _ask(thread: Thread, identity: Identity) -> None:
     try:
         told = channel.profile(channels.config(thread.inbox), identity.external_id)
     except ChannelError as error:
-        log.info("A name was refused by %s (%s).", channel.name, error.kind)
+        log.debug("A name was refused by %s (%s).", channel.name, error.kind)
         return
     if told is None:
         return
     name = one_line(told.name, 120)
     with transaction.atomic():
-        Identity.objects.filter(pk=identity.pk).update(name=name, avatar_url=told.avatar_url)
+        Identity.objects.filter(pk=identity.pk).update(name=name, avatar_url=told.avatar_url or identity.avatar_url)
         Customer.objects.filter(pk=identity.customer_id, name="").update(name=name)
         spine.write("customer.named", case_id=thread.case_id)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from django.db import close_old_connections, connection
 
@@ -54,14 +55,30 @@ class Worker:
         self._loop("upkeep", self._upkeep, 5.0)
 
     def stop(self) -> None:
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         for bell in self._bells:
             bell.ring()
         for thread in self._threads:
             thread.join(20)
-        self._senders.shutdown(wait=True)
+        self._dismiss_senders()
         for bell in self._bells:
             bell.close()
+
+    def _dismiss_senders(self) -> None:
+        """Let them finish; each closes its own connection, which nobody else can."""
+        met = threading.Barrier(SENDERS)
+
+        def leave() -> None:
+            connection.close()
+            # Whoever leaves waits for the others, so that nobody is asked twice.
+            with suppress(threading.BrokenBarrierError):
+                met.wait(30)
+
+        for _ in range(SENDERS):
+            self._senders.submit(leave)
+        self._senders.shutdown(wait=True)
 
     def _loop(self, name: str, work: Callable[[], bool], seconds: float, *topics: str) -> None:
         """Run ``work`` when a topic wakes it, at least every ``seconds``, and at once again while it says there is more."""
@@ -104,10 +121,13 @@ class Worker:
         return False
 
     def _send(self, delivery: Delivery) -> None:
+        # A connection that broke while nothing was sent is found out before anything is.
+        close_old_connections()
         try:
             rest = outbox.send(delivery)
             if rest is not None and delivery.message.inbox_id is not None:
-                self._paused[delivery.message.inbox_id] = clock.now().timestamp() + rest
+                with self._lock:
+                    self._paused[delivery.message.inbox_id] = clock.now().timestamp() + rest
         except Exception as error:
             # It stays claimed, and is uncertain when the claim runs out.
             log.error("Delivery %s could not be settled: %s", delivery.pk, where(error))
