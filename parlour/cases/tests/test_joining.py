@@ -1,0 +1,66 @@
+"""Two customers who turn out to be one person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from parlour.cases import actions
+from parlour.cases.models import Case, Message, Status
+from parlour.cases.tests.rows import START, Rows
+from parlour.customers.models import Customer, Identity
+from parlour.lib import clock
+from parlour.spine.models import Event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _later():
+    with clock.frozen(START + timedelta(hours=5)):
+        yield
+
+
+def test_what_is_open_becomes_one_case(rows: Rows) -> None:
+    stays, goes, noor = rows.case(), rows.case(), rows.agent()
+    first = rows.said(stays, "In public")
+    undone = actions.reply(stays.pk, by=noor, text="No.", visibility="public", hold_seconds=5)
+    actions.cancel_reply(undone.pk, by=noor)
+    last = rows.said(goes, "In private", visibility="private")
+    actions.add_note(goes.pk, by=noor, text="Hm.")
+    actions.join_customers(stays.customer_id, goes.customer_id, reason="They are one person.")
+    stays.refresh_from_db()
+    goes.refresh_from_db()
+    assert (goes.status, goes.customer_id, goes.waiting_since) == (Status.RESOLVED, stays.customer_id, None)
+    assert Message.objects.filter(case=stays).count() == 4
+    assert (stays.messages_in, stays.messages_out, stays.snippet) == (2, 0, "In private")
+    assert (stays.visibility, stays.last_in_at) == ("private", last.sent_at)
+    assert stays.waiting_since == first.sent_at
+    assert stays.threads.count() == 2
+    assert Customer.objects.get() == stays.customer
+    assert set(Identity.objects.values_list("customer", flat=True)) == {stays.customer_id}
+    joined = Event.objects.filter(verb="case.joined").order_by("id")
+    assert [(event.case_id, event.data["reason"]) for event in joined] == [
+        (goes.pk, "They are one person."),
+        (stays.pk, "They are one person."),
+    ]
+
+
+def test_a_case_of_one_side_only_is_kept_as_it_is(rows: Rows) -> None:
+    case, old = rows.case(), rows.case(status=Status.RESOLVED)
+    rows.said(case)
+    actions.join_customers(old.customer_id, case.customer_id, reason="One.")
+    assert set(Case.objects.values_list("customer", "status")) == {
+        (old.customer_id, "open"),
+        (old.customer_id, "resolved"),
+    }
+    assert not Event.objects.exists()
+
+
+def test_joining_twice_or_with_nobody_changes_nothing(rows: Rows) -> None:
+    one, other = Customer.objects.create(), Customer.objects.create(name="Ana")
+    actions.join_customers(one.pk, one.pk, reason="Same.")
+    for _ in range(2):
+        actions.join_customers(one.pk, other.pk, reason="One.")
+    assert Customer.objects.get().name == "Ana"
