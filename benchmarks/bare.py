@@ -21,6 +21,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Row = tuple[str, bytes, datetime]
+LANES = 64
 
 TABLE = """CREATE TABLE arrival (id {id}, inbox_id bigint NOT NULL, key varchar(200) NOT NULL, lane smallint NOT NULL, body {bytes} NOT NULL,
     received_at {time} NOT NULL, state varchar(8) NOT NULL, attempts smallint NOT NULL, due_at {time} NULL, reason varchar(300) NOT NULL,
@@ -52,8 +53,8 @@ class Sqlite:
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(
             "INSERT OR IGNORE INTO arrival (inbox_id, key, lane, body, received_at, state, attempts, reason)"
-            " VALUES (1, ?, 0, ?, ?, 'new', 0, '')",
-            [(key, body, at.replace(tzinfo=None).isoformat(" ")) for key, body, at in rows],
+            " VALUES (1, ?, ?, ?, ?, 'new', 0, '')",
+            [(key, int(key[-2:], 16) % LANES, body, at.replace(tzinfo=None).isoformat(" ")) for key, body, at in rows],
         )
         self._db.execute("COMMIT")
 
@@ -71,9 +72,10 @@ class Postgres:
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO arrival (inbox_id, key, lane, body, received_at, state, attempts, reason)"
-                " SELECT 1, k, 0, b, t, 'new', 0, '' FROM unnest(%s::text[], %s::bytea[], %s::timestamptz[]) AS given (k, b, t)"
+                " SELECT 1, k, l, b, t, 'new', 0, ''"
+                " FROM unnest(%s::text[], %s::bytea[], %s::timestamptz[], %s::smallint[]) AS given (k, b, t, l)"
                 " ON CONFLICT DO NOTHING",
-                [list(column) for column in zip(*rows, strict=True)],
+                [*(list(column) for column in zip(*rows, strict=True)), [int(row[0][-2:], 16) % LANES for row in rows]],
             )
 
 

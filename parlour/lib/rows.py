@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
@@ -33,10 +34,8 @@ def insert_rows(model: type[M], objects: Iterable[M]) -> list[M]:
     _follow(rows, fields)
     columns = ", ".join(f'"{field.column}"' for field in fields)
     marks = ", ".join(["%s"] * len(fields))
-    names = [(field.attname, _prepare(field, connection.vendor)) for field in fields]
-    values = [
-        [prepare(getattr(row, name)) if prepare else getattr(row, name) for name, prepare in names] for row in rows
-    ]
+    read = attrgetter(*(field.attname for field in fields))
+    values = _prepared(map(read, rows), fields)
     with connection.cursor() as cursor:
         cursor.executemany(f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({marks})', values)
     for row in rows:
@@ -72,15 +71,25 @@ def update_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     """Set ``fields`` (attribute names) of the rows named by primary key: each row is ``(*values, pk)``. In the caller's transaction."""
     meta = model._meta
     columns: list[Any] = [meta.get_field(name) for name in fields]
-    prepares = [_prepare(column, connection.vendor) for column in columns]
-    values = [
-        [prepare(value) if prepare else value for prepare, value in zip([*prepares, None], row, strict=True)]
-        for row in rows
-    ]
+    values = _prepared(rows, columns)
     if values:
         sets = ", ".join(f'"{column.column}" = %s' for column in columns)
         with connection.cursor() as cursor:
             cursor.executemany(f'UPDATE "{meta.db_table}" SET {sets} WHERE "id" = %s', values)
+
+
+def _prepared(rows: Iterable[Sequence[Any]], columns: Sequence[Any]) -> list[list[Any]]:
+    """The rows as the driver takes them: their first values belong to ``columns``, in order."""
+    prepares = [
+        (at, prepare)
+        for at, column in enumerate(columns)
+        if (prepare := _prepare(column, connection.vendor)) is not None
+    ]
+    values = [list(row) for row in rows]
+    for row in values:
+        for at, prepare in prepares:
+            row[at] = prepare(row[at])
+    return values
 
 
 @cache
@@ -95,7 +104,9 @@ def _prepare(field: Any, vendor: str) -> Prepare:
 
 def _sqlite_time(value: datetime | None) -> str | None:
     """Text without an offset, in UTC, as Django's own adapter writes it."""
-    return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))
+    if value is None:
+        return None
+    return str(value if value.tzinfo is UTC else value.astimezone(UTC))[: -len("+00:00")]
 
 
 def _sqlite_json(value: Any) -> str:
