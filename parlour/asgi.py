@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -16,12 +17,15 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.wsgi import get_wsgi_application
+from django.db import Error
 from django.utils.crypto import constant_time_compare
 
+from parlour.channels import registry
 from parlour.channels.contract import Answer
 from parlour.spine import bus
 from parlour.spine.stream import Stream
 from parlour.staff import access
+from parlour.staff import actions as staff
 from parlour.staff.models import Agent
 from parlour.traffic.door import Door, respond
 from parlour.traffic.worker import Worker
@@ -33,6 +37,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 DJANGO_THREADS = 8
+LIFE_SECONDS = 60.0
 
 
 class Root:
@@ -45,6 +50,8 @@ class Root:
         self.django = WSGIMiddleware(django, workers=DJANGO_THREADS)
         self._worker = Worker() if with_worker else None
         self._hearer: bus.Postgres | None = None
+        self._listening: Counter[int] = Counter()
+        self._life: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -64,6 +71,8 @@ class Root:
             if told["type"] == "lifespan.startup":
                 self._hearer = await asyncio.to_thread(bus.connect)
                 await self.stream.start()
+                self._life = asyncio.create_task(self._show_life())
+                await asyncio.to_thread(_warm_up)
                 if self._worker is not None:
                     await asyncio.to_thread(self._worker.start)
                 await send({"type": "lifespan.startup.complete"})
@@ -75,6 +84,8 @@ class Root:
     async def _end(self) -> None:
         await self.door.committer.close()
         await self.stream.stop()
+        if self._life is not None:
+            self._life.cancel()
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
         if self._hearer is not None:
@@ -82,26 +93,48 @@ class Root:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         cookie = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
-        if not await asyncio.to_thread(_may_listen, cookie):
+        agent_id = await asyncio.to_thread(_listener, cookie)
+        if agent_id is None:
             await respond(send, Answer(401, b"Sign in first."))
             return
-        await self.stream(scope, receive, send)
+        self._listening[agent_id] += 1
+        try:
+            await self.stream(scope, receive, send)
+        finally:
+            self._listening[agent_id] -= 1
+
+    async def _show_life(self) -> None:
+        """Agents with an open desk are there: routing counts on it."""
+        while True:
+            there = [agent_id for agent_id, desks in self._listening.items() if desks > 0]
+            if there:
+                try:
+                    await asyncio.to_thread(staff.note_life, there)
+                except Error as error:
+                    log.warning("Presence could not be noted (%s).", type(error).__name__)
+            await asyncio.sleep(LIFE_SECONDS)
 
 
-def _may_listen(cookie: str) -> bool:
-    """Whether the session behind a Cookie header is an agent's with the right to read; checked as Django's own middleware does."""
+def _warm_up() -> None:
+    """What channels load on first use is loaded now: the first answer would hold a transaction open meanwhile."""
+    for channel in registry.CHANNELS.values():
+        channel.length("warm", "public")
+
+
+def _listener(cookie: str) -> int | None:
+    """The agent of the session behind a Cookie header, with the right to read; checked as Django's own middleware does."""
     try:
         jar = SimpleCookie(cookie)
     except CookieError:
-        return False
+        return None
     key = jar.get(settings.SESSION_COOKIE_NAME)
     if key is None:
-        return False
+        return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(key.value)
     agent_id, backend = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
     if agent_id is None or backend not in settings.AUTHENTICATION_BACKENDS:
-        return False
+        return None
     agent = Agent.objects.filter(pk=agent_id, is_active=True).first()
     if agent is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), agent.get_session_auth_hash()):
-        return False
-    return access.may(agent, access.READ)
+        return None
+    return agent.pk if access.may(agent, access.READ) else None

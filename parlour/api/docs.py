@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,8 @@ def _template() -> Any:
     return environment.get_template("api_docs.html")
 
 
-@cache
-def _page(api: NinjaAPI) -> bytes:
+@lru_cache(maxsize=8)
+def _page(api: NinjaAPI, origin: str) -> bytes:
     document = api.get_openapi_schema()
     schemas = document["components"]["schemas"]
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -97,7 +97,9 @@ def _page(api: NinjaAPI) -> bytes:
             row = {"address": address, "method": method.upper(), **operation, "body": _body(operation, schemas)}
             groups.setdefault(operation["tags"][0], []).append(row)
     shown = {name: schemas[name] for name in SHOWN}
-    html: str = _template().render(info=document["info"], groups=groups, schemas=shown, problems=KINDS)
+    html: str = _template().render(
+        info=document["info"], groups=groups, schemas=shown, problems=KINDS, origin=origin
+    )
     return html.encode()
 
 
@@ -113,7 +115,7 @@ class Page(DocsBase):
     """Renders the page for Ninja."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:  # noqa: ARG002 - Ninja names them
-        return HttpResponse(_page(api))
+        return HttpResponse(_page(api, request.build_absolute_uri("/").rstrip("/")))
 
 
 def stylesheet(_request: HttpRequest) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 
 from parlour.cases.access import Invalid, possible_id, visible_cases
 from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thread
-from parlour.cases.search import cases_matching
+from parlour.cases.search import cases_matching, customers_named
 from parlour.cases.ways import Way, ways
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
@@ -130,9 +130,11 @@ def queue(actor: Actor, tab: str, *, q: str = "", cursor: str | None = None, lim
 
 
 def _found(q: str) -> Q:
-    """Cases whose messages hold the words, and cases by number."""
+    """Cases whose messages hold the words, cases of customers of that name, and cases by number."""
     number = q.strip().lstrip("#")
     found = Q(pk__in=cases_matching(q))
+    if named := customers_named(q):
+        found |= Q(customer_id__in=named)
     if number.isascii() and number.isdigit() and len(number) < 18:
         found |= Q(pk=int(number))
     return found

@@ -14,31 +14,60 @@ LONGEST = 60
 MOST = 1000
 """How many of the newest matches are looked at: it bounds the cost of a word that everybody uses."""
 
+MOST_NAMES = 200
+
 
 def cases_matching(text: str) -> list[int]:
     """Ids of the cases whose newest messages match all words of ``text`` (the last one as a beginning). Empty when it has no word."""
     words = _words(text)
     if not words:
         return []
-    last = len(words) - 1
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            query = " ".join(
-                f'"{word}" *' if part or at == last else f'"{word}"' for at, (word, part) in enumerate(words)
-            )
             cursor.execute(
                 "SELECT m.case_id FROM (SELECT rowid FROM message_search WHERE message_search MATCH %s"
                 " ORDER BY rowid DESC LIMIT %s) AS found JOIN cases_message m ON m.id = found.rowid",
-                [query, MOST],
+                [_fts5(words), MOST],
             )
         else:
-            query = " & ".join(f"{word}:*" if part or at == last else word for at, (word, part) in enumerate(words))
             cursor.execute(
                 "SELECT case_id FROM (SELECT case_id, id FROM cases_message"
                 " WHERE message_words(text) @@ to_tsquery('simple', %s) LIMIT %s) AS found ORDER BY id DESC",
-                [query, MOST * 10],
+                [_tsquery(words), MOST * 10],
             )
         return list(dict.fromkeys(row[0] for row in cursor.fetchall() if row[0] is not None))[:MOST]
+
+
+def customers_named(text: str) -> list[int]:
+    """Ids of the customers, newest first and at most ``MOST_NAMES``, whose name or handle holds all words of ``text`` (the last one
+    as a beginning, of two letters at least)."""
+    words = _words(text)
+    if not words or len(words[-1][0]) < 2:
+        return []
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(
+                "SELECT i.customer_id FROM (SELECT rowid FROM name_search WHERE name_search MATCH %s"
+                " ORDER BY rowid DESC LIMIT %s) AS found JOIN customers_identity i ON i.id = found.rowid",
+                [_fts5(words), MOST_NAMES],
+            )
+        else:
+            cursor.execute(
+                "SELECT customer_id FROM (SELECT customer_id, id FROM customers_identity"
+                " WHERE message_words(name || ' ' || handle) @@ to_tsquery('simple', %s) LIMIT %s) AS found ORDER BY id DESC",
+                [_tsquery(words), MOST_NAMES],
+            )
+        return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
+
+
+def _fts5(words: list[tuple[str, bool]]) -> str:
+    last = len(words) - 1
+    return " ".join(f'"{word}" *' if part or at == last else f'"{word}"' for at, (word, part) in enumerate(words))
+
+
+def _tsquery(words: list[tuple[str, bool]]) -> str:
+    last = len(words) - 1
+    return " & ".join(f"{word}:*" if part or at == last else word for at, (word, part) in enumerate(words))
 
 
 def _words(text: str) -> list[tuple[str, bool]]:

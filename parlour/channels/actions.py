@@ -52,6 +52,7 @@ def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[st
     try:
         with transaction.atomic():
             owner, _ = Brand.objects.get_or_create(name=one_line(brand, 80))
+            Brand.objects.filter(pk=owner.pk, recorded=True).update(recorded=False)
             return Inbox.objects.create(
                 brand=owner,
                 channel=channel.name,
@@ -61,6 +62,12 @@ def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[st
             )
     except IntegrityError as error:
         raise ValueError(f"{brand} already has a {channel.name} inbox named {name!r}.") from error
+
+
+def mark_recorded(brand_id: int) -> None:
+    """Note that a brand is known from recordings only, unless it has an inbox that works."""
+    living = Inbox.objects.filter(brand_id=brand_id).exclude(health=Inbox.Health.PAUSED)
+    Brand.objects.filter(pk=brand_id).exclude(pk__in=living.values("brand_id")).update(recorded=True)
 
 
 def update_settings(inbox_id: int, changes: Mapping[str, str]) -> Inbox:

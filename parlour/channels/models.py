@@ -19,6 +19,8 @@ class Brand(models.Model):
     """The promise: how soon a customer hears back."""
     warning_minutes = models.PositiveIntegerField(default=15)
     """How long before the promise is broken the desk warns."""
+    recorded = models.BooleanField(default=False)
+    """Known from recordings only: nobody is given its cases, nothing is promised, and they stand behind the living."""
 
     class Meta:
         ordering = ["name"]

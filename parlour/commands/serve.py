@@ -71,7 +71,7 @@ def _demo_agents() -> None:
     ):
         if not Agent.objects.filter(email=email).exists():
             agent = actions.add_agent(email, name, Role.AGENT, teams, 8)
-            actions.set_presence(agent, Presence.ONLINE)
+            actions.set_presence(agent, Presence.ONLINE, by_themselves=False)
 
 
 def _free_port(first: int) -> int:

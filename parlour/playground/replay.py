@@ -170,6 +170,7 @@ def _inbox(brand: str) -> Inbox:
     }
     inbox = actions.connect_inbox("x", brand, INBOX_NAME, settings)
     actions.note_health(inbox.pk, Inbox.Health.PAUSED, "It holds recorded traffic; nothing is sent or fetched.")
+    actions.mark_recorded(inbox.brand_id)
     return inbox
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,10 +15,11 @@ from parlour.customers.models import Identity
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.priority import Standing, score
-from parlour.policy.routing import Decision, Desk, Seat, decide
+from parlour.policy.routing import Decision, Desk, Seat, decide, team_for
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
-from parlour.staff.models import Agent, Presence, Team
+from parlour.staff import queries as staff
+from parlour.staff.models import Agent, Team
 
 AT_ONCE = 500
 JUDGED = [
@@ -34,7 +36,9 @@ JUDGED = [
 
 
 def start_clock(case: Case, at: datetime) -> None:
-    """Promise a first response, counted from the customer's words at ``at``. The caller saves."""
+    """Promise a response, counted from the customer's words at ``at``; nothing is promised for recordings. The caller saves."""
+    if case.brand.recorded:
+        return
     case.response_due_at = at + timedelta(minutes=case.brand.first_response_minutes)
     case.response_warn_at = case.response_due_at - timedelta(minutes=case.brand.warning_minutes)
     case.breached_at = None
@@ -56,11 +60,11 @@ def judge(batch: Iterable[Case], now: datetime) -> None:
 
 
 def _standings(judged: list[Case]) -> dict[int, Standing]:
-    standings = {case.customer_id: Standing(vip=case.customer.vip) for case in judged}
+    standings = {case.customer_id: Standing(vip=case.customer.vip, recorded=case.brand.recorded) for case in judged}
     reach = Identity.objects.filter(customer_id__in=standings, followers__isnull=False)
     for customer_id, followers in reach.values_list("customer_id", "followers"):
         known = standings[customer_id]
-        standings[customer_id] = Standing(known.vip, max(known.followers or 0, followers or 0))
+        standings[customer_id] = replace(known, followers=max(known.followers or 0, followers or 0))
     return standings
 
 
@@ -93,7 +97,13 @@ def _route(waiting: list[Case], events: list[Event]) -> None:
     desks = [Desk(team.pk, team.name, frozenset(team.categories)) for team in Team.objects.order_by("id")]
     seats = _seats()
     for case in sorted(waiting, key=lambda case: (-case.priority, case.pk)):
-        decision = decide(case.category, case.team_id, desks, seats)
+        if case.brand.recorded:
+            desk, words = team_for(case.category, desks)
+            decision = Decision(
+                case.team_id or (desk.id if desk else None), None, f"{words}; recordings are given to nobody."
+            )
+        else:
+            decision = decide(case.category, case.team_id, desks, seats)
         if (decision.team, decision.agent, decision.reason) != (case.team_id, case.assignee_id, case.routing_reason):
             _give(case, decision, events)
 
@@ -105,7 +115,7 @@ def _give(case: Case, decision: Decision, events: list[Event]) -> None:
 
 def _seats() -> list[Seat]:
     """Agents online with their load. Their rows are held, so that two workers never give away the same place."""
-    online = Agent.objects.select_for_update().filter(is_active=True, presence=Presence.ONLINE).order_by("id")
+    online = staff.agents_online().select_for_update().order_by("id")
     agents = {agent.pk: agent for agent in online}
     load = cases.open_load(list(agents))
     teams: dict[int, set[int]] = {pk: set() for pk in agents}
@@ -143,7 +153,11 @@ def hand_out(limit: int = 100) -> int:
         return 0
     with transaction.atomic():
         unassigned = Case.objects.filter(
-            status=Status.OPEN, actionable=True, assignee__isnull=True, waiting_since__isnull=False
+            status=Status.OPEN,
+            actionable=True,
+            assignee__isnull=True,
+            waiting_since__isnull=False,
+            brand__recorded=False,
         )
         # Only what somebody free could take: a long queue of a team that is away must not stand before the others.
         teams = Agent.teams.through.objects.filter(agent_id__in=free).values_list("team_id")
@@ -165,6 +179,6 @@ def hand_out(limit: int = 100) -> int:
 
 
 def _free_agents() -> list[int]:
-    capacity = dict(Agent.objects.filter(is_active=True, presence=Presence.ONLINE).values_list("pk", "capacity"))
+    capacity = dict(staff.agents_online().values_list("pk", "capacity"))
     load = cases.open_load(list(capacity)) if capacity else {}
     return [pk for pk, most in capacity.items() if load[pk] < most]

@@ -24,6 +24,8 @@ class Standing:
 
     vip: bool = False
     followers: int | None = None
+    recorded: bool = False
+    """The brand is known from recordings only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ def score(case: Case, standing: Standing, now: datetime) -> Score:
         reasons.append((10, "the promised response time has passed"))
     elif case.response_due_at and case.response_warn_at is None:
         reasons.append((6, "the promised response time is near"))
-    return Score(min(100, sum(points for points, _ in reasons)), reasons, changes_at)
+    total = min(100, sum(points for points, _ in reasons))
+    if standing.recorded:
+        reasons.append((total // 10 - total, "a recording: nobody waits for an answer today"))
+        return Score(total // 10, reasons, None)
+    return Score(total, reasons, changes_at)
 
 
 def _waiting(since: datetime, now: datetime) -> tuple[tuple[int, str] | None, datetime | None]:

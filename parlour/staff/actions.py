@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -75,11 +76,12 @@ def add_token(name: str, role: str) -> str:
     return secret
 
 
-def set_presence(agent: Agent, presence: str) -> None:
+def set_presence(agent: Agent, presence: str, *, by_themselves: bool = True) -> None:
     """Raises ValueError for a presence that does not exist."""
     if presence not in Presence.values:
         raise ValueError(f"There is no presence {presence!r}.")
-    Agent.objects.filter(pk=agent.pk).update(presence=presence, seen_at=clock.now())
+    seen_at = clock.now() if by_themselves else None
+    Agent.objects.filter(pk=agent.pk).update(presence=presence, seen_at=seen_at)
     agent.presence = presence
 
 
@@ -94,3 +96,8 @@ def set_up_team(name: str, categories: list[str]) -> Team:
         raise ValueError("A team needs a name.")
     team, _ = Team.objects.update_or_create(name=one_line(name, 80), defaults={"categories": categories})
     return team
+
+
+def note_life(agent_ids: Iterable[int]) -> None:
+    """The desks of these agents are open: they are there."""
+    Agent.objects.filter(pk__in=list(agent_ids)).update(seen_at=clock.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from parlour.lib import clock
 from parlour.staff.actions import digest
@@ -20,8 +20,14 @@ def token_of(secret: str) -> Token | None:
     return token
 
 
+GONE_AFTER = timedelta(minutes=5)
+"""An agent whose desk has shown no life for so long gets no cases, whatever they had chosen."""
+
+
 def agents_online() -> QuerySet[Agent]:
-    return Agent.objects.filter(is_active=True, presence=Presence.ONLINE)
+    """Agents who are there: online by choice, with a desk that shows life (or never opened one: put online by a command)."""
+    alive = Q(seen_at__isnull=True) | Q(seen_at__gt=clock.now() - GONE_AFTER)
+    return Agent.objects.filter(alive, is_active=True, presence=Presence.ONLINE)
 
 
 def agents() -> QuerySet[Agent]:

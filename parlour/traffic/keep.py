@@ -10,6 +10,7 @@ from parlour.traffic.batch import THREAD_FIELDS, Batch, thread_values
 CASE_FIELDS = [
     "status",
     "resolved_at",
+    "level",
     "reopened",
     "channel",
     "visibility",

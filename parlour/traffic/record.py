@@ -66,7 +66,7 @@ def _on_message(batch: Batch, item: Item) -> None:
             case.snippet, case.snippet_direction = one_line(message.text or _wordless(item), 200), Direction.IN
     if (case.last_out_at is None or at > case.last_out_at) and (case.waiting_since is None or at < case.waiting_since):
         case.waiting_since = at
-        if case.first_response_at is None:
+        if case.first_response_at is None or case.resolved_at is not None:
             policy.start_clock(case, at)
     batch.change(case)
     batch.fresh.append(item)
@@ -89,9 +89,9 @@ def case_for(batch: Batch, inbox: Inbox, customer_id: int, item: Item) -> Case:
         and closed.resolved_at
         and at <= closed.resolved_at + timedelta(hours=inbox.brand.reopen_hours)
     ):
-        closed.status, closed.resolved_at = Status.OPEN, None
+        # When it was resolved is kept until the words are understood: thanks alone close it again.
+        closed.status, closed.level = Status.OPEN, None
         closed.reopened += 1
-        closed.first_response_at = None
         del batch.closed_cases[key]
         batch.open_cases[key] = closed
         batch.tell("case.reopened", closed, None, f"customer:{customer_id}", reason="The customer wrote again.")
@@ -200,11 +200,10 @@ def _answered(batch: Batch, case: Case, message: Message) -> None:
     if case.waiting_since is not None and at >= case.waiting_since:
         case.waiting_since = case.last_in_at if case.last_in_at and case.last_in_at > at else None
         case.urgency = 0.0
-        if case.first_response_at is None:
-            case.first_response_at = at
+        case.first_response_at = case.first_response_at or at
+        if (due := case.response_due_at) is not None:
             # The promise goes by the platform's clock: an answer that reaches us late was still in time.
-            due = case.response_due_at
-            case.breached_at = due if due is not None and at > due else None
+            case.breached_at = due if at > due else None
         case.response_due_at = case.response_warn_at = None
         case.look_at = batch.now
     batch.change(case)

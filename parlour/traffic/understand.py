@@ -14,12 +14,25 @@ from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.policy import actions as policy
+from parlour.spine import actions as spine
 from parlour.understanding.queries import Annotation, annotate
 
 log = logging.getLogger(__name__)
 
 MESSAGE_FIELDS = ["language", "sentiment", "sentiment_score", "category", "urgency", "actionable"]
-CASE_FIELDS = ["language", "sentiment", "urgency", "category", "actionable", "waiting_since"]
+CASE_FIELDS = [
+    "status",
+    "resolved_at",
+    "reopened",
+    "response_due_at",
+    "response_warn_at",
+    "language",
+    "sentiment",
+    "urgency",
+    "category",
+    "actionable",
+    "waiting_since",
+]
 Thought = tuple[Message, Annotation | None]
 
 
@@ -101,6 +114,18 @@ def _learn(case: Case, said: list[Thought]) -> None:
     if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
         # Thanks and small talk: the desk may answer, but nobody waits.
         case.waiting_since = case.response_due_at = case.response_warn_at = None
+    if case.status == Status.OPEN and case.resolved_at is not None:
+        _settle_reopening(case, stays_open=bool(asks))
+
+
+def _settle_reopening(case: Case, *, stays_open: bool) -> None:
+    """A case that its customer's words have just opened again stays open when they need an answer; thanks alone leave it resolved."""
+    if stays_open:
+        case.resolved_at = None
+        return
+    case.status = Status.RESOLVED
+    case.reopened -= 1
+    spine.write("case.resolved", case_id=case.pk, reason="The customer's words need no answer.")
 
 
 def left_over(before: datetime, limit: int = 500) -> list[Message]:

@@ -14,6 +14,7 @@ from parlour.cases.access import Invalid, get_case, get_message
 from parlour.cases.models import Case, Direction, Message, MessageVersion, Status
 from parlour.cases.queries import Page
 from parlour.cases.tests.rows import START, Rows
+from parlour.customers.models import Identity
 from parlour.lib import clock
 from parlour.lib.rows import insert_rows
 from parlour.staff.access import Denied
@@ -421,3 +422,14 @@ def test_search_is_paged_like_any_list(rows: Rows) -> None:
         rows.said(case, "the same words")
     seen = walk(lambda cursor: queries.list_cases(viewer, q="same wor", cursor=cursor, limit=2))
     assert seen == [case.pk for case in cases[::-1]]
+
+
+def test_search_finds_customers_by_name_and_handle(rows: Rows) -> None:
+    found, other = rows.case(), rows.case()
+    for case, name, handle in ((found, "Zoë Newman", "zed_n"), (other, "Somebody Else", "other")):
+        Identity.objects.create(customer=case.customer, realm="x", external_id=handle, name=name, handle=handle)
+    viewer = rows.agent()
+    for words in ("zoe", "Zoë New", "newman", "zed"):
+        assert [case.pk for case in queries.queue(viewer, "open", q=words).items] == [found.pk], words
+    Identity.objects.filter(customer=found.customer).update(name="Renamed")
+    assert queries.queue(viewer, "open", q="newman").items == []

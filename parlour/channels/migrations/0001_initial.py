@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('reopen_hours', models.PositiveIntegerField(default=72)),
                 ('first_response_minutes', models.PositiveIntegerField(default=60)),
                 ('warning_minutes', models.PositiveIntegerField(default=15)),
+                ('recorded', models.BooleanField(default=False)),
             ],
             options={
                 'ordering': ['name'],

@@ -228,32 +228,26 @@ def test_nothing_is_written_while_nobody_is_free(rows: Rows, django_assert_max_n
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_never_give_away_the_same_place() -> None:
     rows = Rows()
-    noor = rows.agent(presence=Presence.ONLINE, capacity=5)
-    for _ in range(12):
+    noor = rows.agent(capacity=1)
+    for _ in range(2):
         waiting(rows)
-    faults: list[Exception] = []
-    start = threading.Barrier(4)
+    policy.look(START)
+    Agent.objects.update(presence=Presence.ONLINE)
+    given: list[int] = []
 
-    def work(place: int) -> None:
-        start.wait()
-        try:
-            for _ in range(3):
-                if place % 2:
-                    policy.hand_out(limit=2)
-                else:
-                    policy.look(START)
-        except Exception as error:
-            faults.append(error)
-        finally:
-            connection.close()
+    def other() -> None:
+        given.append(policy.hand_out())
+        connection.close()
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert faults == []
-    assert Case.objects.filter(assignee=noor).count() == 5
+    thread = threading.Thread(target=other)
+    with transaction.atomic():
+        assert policy.hand_out(limit=1) == 1
+        thread.start()
+        thread.join(0.2)
+        assert given == [], "it waits for whoever gives away the place"
+    thread.join()
+    assert given == [0]
+    assert Case.objects.filter(assignee=noor).count() == 1
 
 
 def test_judging_is_undone_with_its_transaction(rows: Rows) -> None:

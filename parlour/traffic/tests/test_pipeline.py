@@ -92,12 +92,37 @@ def test_words_after_the_case_was_closed_open_it_again_for_three_days(road: Road
     assert case is not None
     assert (case == first) is same
     assert (case.status, case.waiting_since, case.response_due_at) == ("open", at, at + timedelta(hours=1))
-    assert (case.reopened, case.first_response_at) == (1 if same else 0, None)
+    assert (case.reopened, case.resolved_at, case.first_response_at is None) == (1 if same else 0, None, not same)
     thread = Thread.objects.get()
     assert thread.case == case
     assert first.status == (Status.OPEN if same else Status.RESOLVED)
     assert message("m1").case == first
     assert ("case.reopened" in verbs()) is same
+
+
+def test_thanks_alone_leave_a_case_resolved(road: Road) -> None:
+    road.take("messenger", private("m1", "My parcel is late"))
+    with clock.frozen(T0 + timedelta(hours=1)):
+        actions.resolve(only_case().pk, by=None)
+    road.take("messenger", private("m2", "Thank you so much!", T0 + timedelta(hours=2)))
+    case = only_case()
+    assert (case.status, case.reopened, case.resolved_at) == (Status.RESOLVED, 0, T0 + timedelta(hours=1))
+    assert (case.messages_in, message("m2").case) == (2, case)
+
+
+def test_recordings_promise_nothing_and_are_given_to_nobody(road: Road) -> None:
+    road.agent(presence="online")
+    road.take("messenger", private("m1", "My parcel is late"))
+    living = only_case()
+    assert living.assignee is not None
+    assert living.response_due_at is not None
+    Brand.objects.update(recorded=True)
+    road.take("messenger", private("m2", "My parcel is late, too", person="9001"))
+    recorded = message("m2").case
+    assert recorded is not None
+    assert (recorded.assignee, recorded.response_due_at) == (None, None)
+    assert "recordings are given to nobody" in recorded.routing_reason
+    assert recorded.priority < living.priority
 
 
 def test_the_brand_says_how_long_a_case_can_be_opened_again(road: Road) -> None:
