@@ -78,8 +78,7 @@ def test_a_fault_is_told_without_what_anybody_wrote() -> None:
         told = where(error)
     assert told.startswith("TypeError at secretbox.py:")
     assert told.endswith(" in seal")
-    try:
+    with pytest.raises(ValueError) as caught:
         int("private words")
-    except ValueError as error:
-        assert "private" not in where(error)
+    assert "private" not in where(caught.value)
     assert where(KeyError("private words")) == "KeyError"
