@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
 from django.db.models import QuerySet
 
 from parlour.channels.contract import InboxConfig
 from parlour.channels.models import Brand, Inbox
+
+
+class Branded(Protocol):
+    """Anything that belongs to a brand."""
+
+    brand: Brand
+    brand_id: int
 
 
 def config(inbox: Inbox) -> InboxConfig:
@@ -19,6 +29,18 @@ def inbox_by_key(channel: str, key: str) -> Inbox | None:
 
 def inboxes() -> QuerySet[Inbox]:
     return Inbox.objects.select_related("brand")
+
+
+B = TypeVar("B", bound=Branded)
+
+
+def with_brands(rows: Iterable[B]) -> list[B]:
+    """``rows`` with their brands set: few objects shared by all, where a join would make one for each."""
+    found = list(rows)
+    brands = Brand.objects.in_bulk({row.brand_id for row in found})
+    for row in found:
+        row.brand = brands[row.brand_id]
+    return found
 
 
 def brands() -> QuerySet[Brand]:

@@ -36,7 +36,7 @@ def _known(told: Iterable[Key]) -> dict[Key, Identity]:
         by_realm.setdefault(realm, []).append(external_id)
     found: dict[Key, Identity] = {}
     for realm, ids in by_realm.items():
-        for identity in Identity.objects.filter(realm=realm, external_id__in=ids).select_related("customer"):
+        for identity in Identity.objects.filter(realm=realm, external_id__in=ids):
             found[realm, identity.external_id] = identity
     return found
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Case, Status
-from parlour.customers.models import Identity
+from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.priority import Standing, score
@@ -60,7 +60,11 @@ def judge(batch: Iterable[Case], now: datetime) -> None:
 
 
 def _standings(judged: list[Case]) -> dict[int, Standing]:
-    standings = {case.customer_id: Standing(vip=case.customer.vip, recorded=case.brand.recorded) for case in judged}
+    people = {case.customer_id for case in judged}
+    vips = set(Customer.objects.filter(pk__in=people, vip=True).values_list("pk", flat=True))
+    standings = {
+        case.customer_id: Standing(vip=case.customer_id in vips, recorded=case.brand.recorded) for case in judged
+    }
     reach = Identity.objects.filter(customer_id__in=standings, followers__isnull=False)
     for customer_id, followers in reach.values_list("customer_id", "followers"):
         known = standings[customer_id]
@@ -133,9 +137,7 @@ def look(now: datetime | None = None) -> int:
     now = now or clock.now()
     with transaction.atomic():
         due = Case.objects.filter(status=Status.OPEN, look_at__isnull=False, look_at__lte=now).order_by("look_at")
-        batch = list(
-            due.select_related("brand", "customer").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE]
-        )
+        batch = list(due.select_related("brand").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
         before = {case.pk: case.priority for case in batch}
         judge(batch, now)
         spine.write_many(
@@ -163,7 +165,7 @@ def hand_out(limit: int = 100) -> int:
         teams = Agent.teams.through.objects.filter(agent_id__in=free).values_list("team_id")
         unassigned = unassigned.filter(Q(team__isnull=True) | Q(team_id__in=teams))
         waiting = list(
-            unassigned.select_related("brand", "customer")
+            unassigned.select_related("brand")
             .select_for_update(of=("self",), skip_locked=True)
             .order_by("-priority", "-id")[:limit]
         )

@@ -50,8 +50,8 @@ def _on_message(batch: Batch, item: Item) -> None:
         outcome = batch.outcome(item.arrival)
         outcome.state, outcome.reason = ArrivalState.PARKED, "It names neither an author nor a thread."
         return
-    customer = item.identity.customer
-    case = case_for(batch, item.inbox, customer.pk, item)
+    customer_id = item.identity.customer_id
+    case = case_for(batch, item.inbox, customer_id, item)
     at = item.inbound.at
     message = _new_message(batch, item, item.thread, case, Direction.IN)
     message.identity = item.identity
@@ -70,7 +70,7 @@ def _on_message(batch: Batch, item: Item) -> None:
             policy.start_clock(case, at)
     batch.change(case)
     batch.fresh.append(item)
-    batch.tell("message.received", case, message, f"customer:{customer.pk}")
+    batch.tell("message.received", case, message, f"customer:{customer_id}")
 
 
 def _wordless(item: Item) -> str:
@@ -107,7 +107,7 @@ def _new_case(batch: Batch, item: Item, status: str) -> Case:
     assert item.thread is not None
     case = Case(
         brand=item.inbox.brand,
-        customer=item.identity.customer,
+        customer_id=item.identity.customer_id,
         status=status,
         channel=item.inbox.channel,
         visibility=item.thread.visibility,
@@ -178,9 +178,9 @@ def _on_echo(batch: Batch, item: Item) -> None:
 
 def _case_spoken_in(batch: Batch, item: Item, thread: Thread) -> Case | None:
     """Our words written elsewhere belong to the customer's open case, else the thread's last one, else a closed one of their own."""
-    if thread.customer_id is None and thread.customer is None:
+    if thread.customer_id is None:
         return None
-    customer_id = thread.customer.pk if thread.customer else thread.customer_id
+    customer_id = thread.customer_id
     key = (item.inbox.brand_id, customer_id or 0)
     case = batch.open_cases.get(key) or batch.case_of(thread) or batch.closed_cases.get(key)
     if case is None and item.identity is not None:

@@ -170,7 +170,7 @@ def _thread(batch: Batch, item: Item, key: ThreadKey) -> Thread | None:
         )
         batch.threads[item.inbox.pk, external_id] = known
     if known is not None and known.customer_id is None and item.identity is not None:
-        known.identity, known.customer = item.identity, item.identity.customer
+        known.identity_id, known.customer_id = item.identity.pk, item.identity.customer_id
     return known
 
 
@@ -181,8 +181,8 @@ def _load_cases(batch: Batch) -> None:
     named = {message.case_id for message in batch.messages.values()} | {t.case_id for t in batch.threads.values()}
     brands = {item.inbox.brand_id for item in batch.items}
     concerned = Q(customer_id__in=customers, brand_id__in=brands) | Q(pk__in=named - {None})
-    rows = Case.objects.filter(concerned).select_related("customer", "brand").select_for_update(of=("self",))
-    for case in rows.order_by("pk"):
+    rows = Case.objects.filter(concerned).select_for_update().order_by("pk")
+    for case in channels.with_brands(rows):
         batch.cases[case.pk] = case
         key = (case.brand_id, case.customer_id)
         if case.status == Status.OPEN:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from parlour.cases.models import Case, Direction, Message, Status
+from parlour.channels.queries import with_brands
 from parlour.lib import clock
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
@@ -59,8 +60,8 @@ def judge(thoughts: Sequence[Thought]) -> None:
         return
     with transaction.atomic():
         ids = {message.case_id for message, _ in thoughts if message.case_id}
-        rows = Case.objects.filter(pk__in=ids).select_related("brand", "customer").select_for_update(of=("self",))
-        cases = {case.pk: case for case in rows.order_by("pk")}
+        rows = Case.objects.filter(pk__in=ids).select_for_update().order_by("pk")
+        cases = {case.pk: case for case in with_brands(rows)}
         update_rows(Message, MESSAGE_FIELDS, (_row(message, thought) for message, thought in thoughts))
         by_case: dict[int, list[Thought]] = {}
         for message, thought in thoughts:
