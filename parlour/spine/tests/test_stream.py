@@ -49,7 +49,7 @@ class Desk:
     @property
     def events(self) -> list[dict[str, str]]:
         blocks = [block for block in self._text.decode().split("\n\n")[:-1] if not block.startswith(":")]
-        return [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]  # type: ignore[misc]
+        return [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
 
     @property
     def cases(self) -> list[int]:
@@ -143,10 +143,10 @@ def test_every_open_desk_hears_the_same() -> None:
         async with running() as app:
             desks = [Desk(app) for _ in range(20)]
             for desk in desks:
-                await desk.until(lambda desk=desk: len(desk.events) == 1)  # type: ignore[misc]
+                await desk.until(lambda desk=desk: len(desk.events) == 1)
             await write(*range(30))
             for desk in desks:
-                await desk.until(lambda desk=desk: len(desk.cases) == 30)  # type: ignore[misc]
+                await desk.until(lambda desk=desk: len(desk.cases) == 30)
                 assert desk.cases == list(range(30))
                 await desk.leave()
 
@@ -177,7 +177,7 @@ def test_a_foreign_last_id_is_a_plain_hello() -> None:
         async with running() as app:
             for told in ("nonsense", "1", "9" * 30 + ".1", f"{2**60}.1", "\xff"):
                 desk = Desk(app, told)
-                await desk.until(lambda desk=desk: bool(desk.events))  # type: ignore[misc]
+                await desk.until(lambda desk=desk: bool(desk.events))
                 assert desk.events[0]["event"] == "hello"
                 assert orjson.loads(desk.events[0]["data"]) == {}
                 assert desk.events[0]["id"] == str(await asyncio.to_thread(queries.end))
@@ -193,11 +193,11 @@ def test_a_slow_reader_is_dropped_and_resumes_where_it_was(monkeypatch) -> None:
         async with running() as app:
             slow, quick = Desk(app), Desk(app)
             for desk in (slow, quick):
-                await desk.until(lambda desk=desk: len(desk.events) == 1)  # type: ignore[misc]
+                await desk.until(lambda desk=desk: len(desk.events) == 1)
             slow.reading.clear()
             for case in range(8):
                 await write(case)
-                await quick.until(lambda case=case: case in quick.cases)  # type: ignore[misc]
+                await quick.until(lambda case=case: case in quick.cases)
             assert len(app._desks) == 1
             slow.reading.set()
             async with asyncio.timeout(5):
@@ -229,7 +229,7 @@ def test_the_tail_outlives_a_database_that_fails(monkeypatch) -> None:
 
     monkeypatch.setattr(queries, "after", after)
     sleep = asyncio.sleep
-    monkeypatch.setattr(stream.asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
 
     async def scene() -> None:
         async with running() as app:
