@@ -29,7 +29,7 @@ DATA = Path(os.environ.get("PARLOUR_BENCH_DATA", "/tmp/parlour-bench"))
 ROOM = {LARGE: 7 * 1024**3}
 RATIO, MEDIAN = 1.5, 30.0
 PROMISED = ("queue", "case")
-"""The promise is about the queue page and the case page; the API's lists are only told."""
+"""The promise is about the queue page and the case page; searches and the API's lists are only told."""
 
 
 @dataclass

@@ -109,7 +109,8 @@ class Sql:
 
     def put_up(self) -> None:
         if self.sqlite:
-            self.run("INSERT INTO message_search(message_search) VALUES ('rebuild')")
+            for (name,) in self.run("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5%'"):
+                self.run(f"INSERT INTO {name}({name}) VALUES ('rebuild')")
         for made in self._down:
             self.run(made)
         if self.sqlite:
