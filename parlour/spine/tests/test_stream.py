@@ -61,6 +61,12 @@ class Desk:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def greeted(self) -> None:
+        await self.until(lambda: bool(self.events))
+
+    async def heard(self, case: int) -> None:
+        await self.until(lambda: case in self.cases)
+
     async def leave(self) -> None:
         self._leave.set()
         async with asyncio.timeout(10):
@@ -143,10 +149,10 @@ def test_every_open_desk_hears_the_same() -> None:
         async with running() as app:
             desks = [Desk(app) for _ in range(20)]
             for desk in desks:
-                await desk.until(lambda desk=desk: len(desk.events) == 1)
+                await desk.greeted()
             await write(*range(30))
             for desk in desks:
-                await desk.until(lambda desk=desk: len(desk.cases) == 30)
+                await desk.heard(29)
                 assert desk.cases == list(range(30))
                 await desk.leave()
 
@@ -177,7 +183,7 @@ def test_a_foreign_last_id_is_a_plain_hello() -> None:
         async with running() as app:
             for told in ("nonsense", "1", "9" * 30 + ".1", f"{2**60}.1", "\xff"):
                 desk = Desk(app, told)
-                await desk.until(lambda desk=desk: bool(desk.events))
+                await desk.greeted()
                 assert desk.events[0]["event"] == "hello"
                 assert orjson.loads(desk.events[0]["data"]) == {}
                 assert desk.events[0]["id"] == str(await asyncio.to_thread(queries.end))
@@ -193,11 +199,11 @@ def test_a_slow_reader_is_dropped_and_resumes_where_it_was(monkeypatch) -> None:
         async with running() as app:
             slow, quick = Desk(app), Desk(app)
             for desk in (slow, quick):
-                await desk.until(lambda desk=desk: len(desk.events) == 1)
+                await desk.greeted()
             slow.reading.clear()
             for case in range(8):
                 await write(case)
-                await quick.until(lambda case=case: case in quick.cases)
+                await quick.heard(case)
             assert len(app._desks) == 1
             slow.reading.set()
             async with asyncio.timeout(5):
