@@ -69,10 +69,12 @@ def store(count: int) -> int:
 
 def travel() -> dict[str, Any]:
     """Handle everything; seconds, seconds of the processor (which a busy machine hardly changes), and seconds by step."""
+    from parlour.lib import garbage
     from parlour.traffic import lanes, pipeline
 
     lanes.prepare()
     pipeline.run("bench", limit=64)  # the models are read, statements prepared
+    garbage.settle()  # as a worker does
     timing, began, spent = pipeline.Timing(), time.perf_counter(), time.process_time()
     while pipeline.run("bench", timing):
         pass

@@ -28,11 +28,12 @@ class Level(models.TextChoices):
 class Case(models.Model):
     """One customer's one issue, across as many threads as it takes."""
 
-    brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases")
+    # The composite indexes below serve every list; one on the key alone would mislead SQLite's planner, and costs the road.
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases", db_index=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
-    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL)
-    assignee = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="cases")
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, db_index=False)
+    assignee = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="cases", db_index=False)
     routing_reason = models.CharField(max_length=300, default="")
     category = models.CharField(max_length=40, default="other")
     category_by = models.CharField(max_length=40, default="model")
@@ -101,7 +102,8 @@ class Case(models.Model):
             ),
             models.Index(fields=["look_at"], condition=Q(status="open", look_at__isnull=False), name="case_look"),
             models.Index(fields=["-updated_at", "-id"], name="case_activity"),
-            models.Index(fields=["status", "-updated_at", "-id"], name="case_status_activity"),
+            models.Index(fields=["-updated_at", "-id"], condition=Q(status="open"), name="case_open_activity"),
+            models.Index(fields=["-updated_at", "-id"], condition=Q(status="resolved"), name="case_resolved_activity"),
             models.Index(fields=["team", "-updated_at", "-id"], name="case_team_activity"),
             models.Index(fields=["assignee", "-updated_at", "-id"], name="case_assignee_activity"),
             models.Index(fields=["category", "-updated_at", "-id"], name="case_category_activity"),
@@ -113,7 +115,7 @@ class Case(models.Model):
 class Thread(models.Model):
     """One conversation as the platform sees it, with one customer. A thread without a customer is the brand's own post."""
 
-    inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT)
+    inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, db_index=False)
     external_id = models.CharField(max_length=250)
     visibility = models.CharField(max_length=8)
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL)
@@ -139,9 +141,9 @@ class Direction(models.TextChoices):
 class Message(models.Model):
     """One utterance in a thread, or a note on a case (which has no thread)."""
 
-    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="messages")
-    thread = models.ForeignKey(Thread, null=True, on_delete=models.PROTECT, related_name="messages")
-    inbox = models.ForeignKey(Inbox, null=True, on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False)
+    thread = models.ForeignKey(Thread, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False)
+    inbox = models.ForeignKey(Inbox, null=True, on_delete=models.PROTECT, db_index=False)
     channel = models.CharField(max_length=16, default="")
     external_id = models.CharField(max_length=200, null=True)
     """The platform's id; None for notes and for what the platform has not confirmed yet."""
@@ -151,7 +153,7 @@ class Message(models.Model):
     visibility = models.CharField(max_length=8)
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL)
     """Who wrote it, when a customer did."""
-    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, db_index=False)
     """Who wrote it, when somebody in the desk did."""
     text = models.TextField(default="", blank=True)
     sent_at = models.DateTimeField()

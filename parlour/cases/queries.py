@@ -103,11 +103,15 @@ class _Order:
     kinds: tuple[type, type]
     down: bool = True
 
+    @property
+    def by(self) -> list[str]:
+        return [f"-{column}" if self.down else column for column in self.columns]
+
     def page(self, rows: QuerySet[Case], cursor: str | None, limit: int) -> Page[Case]:
         if cursor:
             names = ", ".join(f"cases_case.{column}" for column in self.columns)
             rows = rows.filter(_beyond(names, "<" if self.down else ">", _read_cursor(cursor, *self.kinds)))
-        rows = rows.order_by(*(f"-{column}" if self.down else column for column in self.columns))
+        rows = rows.order_by(*self.by)
         found = list(rows.select_related(*PEOPLE)[: limit + 1])
         return _cut(found, limit, self.cursor_of)
 
@@ -142,7 +146,9 @@ def _found(q: str) -> Q:
 
 def tab_counts(actor: Actor) -> dict[str, int]:
     """How many cases the tabs hold, counted up to ``COUNT_CAP``."""
-    return {tab: _tab(actor, tab).order_by()[:COUNT_CAP].count() for tab in COUNTED_TABS}
+    return {
+        tab: _tab(actor, tab).order_by(*ORDERS.get(tab, BY_PRIORITY).by)[:COUNT_CAP].count() for tab in COUNTED_TABS
+    }
 
 
 def next_case(actor: Actor, tab: str, after_case_id: int) -> Case | None:

@@ -39,10 +39,9 @@ def cases_matching(text: str) -> list[int]:
 
 
 def customers_named(text: str) -> list[int]:
-    """Ids of the customers, newest first and at most ``MOST_NAMES``, whose name or handle holds all words of ``text`` (the last one
-    as a beginning, of two letters at least)."""
+    """Ids of the customers, newest first and at most ``MOST_NAMES``, whose name or handle holds all words of ``text``."""
     words = _words(text)
-    if not words or len(words[-1][0]) < 2:
+    if not words:
         return []
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -60,14 +59,21 @@ def customers_named(text: str) -> list[int]:
         return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
 
 
+SHORTEST_BEGINNING = 3
+"""Letters from which the last word may be a beginning: one of them alone would begin a tenth of all words."""
+
+
+def _is_beginning(words: list[tuple[str, bool]], at: int) -> bool:
+    word, cut = words[at]
+    return cut or (at == len(words) - 1 and len(word) >= SHORTEST_BEGINNING)
+
+
 def _fts5(words: list[tuple[str, bool]]) -> str:
-    last = len(words) - 1
-    return " ".join(f'"{word}" *' if part or at == last else f'"{word}"' for at, (word, part) in enumerate(words))
+    return " ".join(f'"{word}" *' if _is_beginning(words, at) else f'"{word}"' for at, (word, _) in enumerate(words))
 
 
 def _tsquery(words: list[tuple[str, bool]]) -> str:
-    last = len(words) - 1
-    return " & ".join(f"{word}:*" if part or at == last else word for at, (word, part) in enumerate(words))
+    return " & ".join(f"{word}:*" if _is_beginning(words, at) else word for at, (word, _) in enumerate(words))
 
 
 def _words(text: str) -> list[tuple[str, bool]]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from django.db import close_old_connections, connection
 
 from parlour.cases.models import Delivery
-from parlour.lib import clock
+from parlour.lib import clock, garbage
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
 from parlour.spine.bus import Bell
@@ -41,6 +41,7 @@ class Worker:
         self._lock = threading.Lock()
 
     def start(self) -> None:
+        garbage.settle()
         lanes.prepare()
         lanes.alive(self.name)
         if connection.vendor == "sqlite":
