@@ -171,6 +171,43 @@ def test_two_agents_walk_the_main_road(desk: Desk, stand: Stand, browser: Browse
         assert not wrong, wrong
 
 
+def test_sent_words_can_be_taken_back_and_written_on(desk: Desk, stand: Stand, browser: Browser) -> None:
+    stand.say_comment("Ada Stern", "My parcel LM-4711 has not arrived for nine days. This is unacceptable!")
+    page = sign_in(browser, desk, "Mina Okafor")
+    open_case(page, "Ada Stern")
+    box, toasts = page.get_by_label("Your words"), page.locator("#toasts")
+
+    # Undo gives back the words and the way, although the one private reply had closed it meanwhile.
+    answer(page, "private", "Ada, what is your postcode?")
+    expect(page.get_by_label("Private reply")).to_be_disabled()
+    expect(page.get_by_label("Public reply")).to_be_checked()
+    expect(toasts).to_have_text("Sending…Undo")
+    toasts.get_by_role("button", name="Undo").click()
+    expect(box).to_have_value("Ada, what is your postcode?")
+    expect(box).to_be_focused()
+    expect(page.get_by_label("Private reply")).to_be_checked()
+    expect(toasts).to_have_text("Taken back. It was not sent.")
+    assert not any("postcode" in str(one) for one in stand.graph.sent)
+
+    # Words begun since then are kept, too.
+    answer(page, "private", "First words.")
+    page.get_by_label("Public reply").check(force=True)
+    box.fill("Second words.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    expect(toasts).to_have_text("Taken back. It was not sent.")
+    expect(box).to_have_value("Second words.")
+    expect(page.get_by_label("Private reply")).to_be_enabled()
+    page.get_by_label("Private reply").check(force=True)
+    expect(box).to_have_value("First words.")
+
+    # The chord sends and resolves.
+    box.press("Control+Shift+Enter")
+    expect(page.locator("#head").get_by_text("Resolved", exact=True).first).to_be_visible(timeout=10_000)
+    eventually(lambda: any("First words." in str(one) for one in stand.graph.sent))
+    expect(toasts.get_by_role("button", name="Undo")).to_have_count(0)
+
+
 def test_accessible_everywhere(desk: Desk, stand: Stand, browser: Browser) -> None:
     stand.say_comment("Ada Stern", "My parcel LM-4711 has not arrived for nine days. This is unacceptable!")
     stand.dm("Cara Lind", "Hello, my invoice is wrong, I was charged twice.")

@@ -70,6 +70,7 @@ def environment(**options: Any) -> Environment:
     )
     built.filters.update(
         ago=words.ago,
+        since=words.since,
         stamp=words.stamp,
         span=words.span,
         countdown=words.countdown,

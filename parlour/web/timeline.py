@@ -176,7 +176,10 @@ def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -
     icon, words = told
     why = str(data.get("reason") or data.get("why") or "")
     by = _by(event.actor, names)
-    if event.verb in BY_PEOPLE and by:
+    if why.endswith(BY_HAND):
+        # Says no more than the line itself, which names the hand.
+        why = ""
+    if event.verb in BY_PEOPLE and by and not (event.verb == "case.assigned" and why):
         words = f"{words} by {by}"
     return Line(
         key=f"e{event.pk}",
@@ -187,8 +190,18 @@ def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -
     )
 
 
+BY_HAND = " by hand."
 BY_PEOPLE = frozenset(
-    {"case.resolved", "case.reopened", "case.team", "case.level", "case.category", "case.actionable", "reply.cancelled"}
+    {
+        "case.resolved",
+        "case.reopened",
+        "case.assigned",
+        "case.team",
+        "case.level",
+        "case.category",
+        "case.actionable",
+        "reply.cancelled",
+    }
 )
 
 
@@ -214,8 +227,9 @@ def _words(
         case "case.resolved":
             return "check-circle", "Resolved"
         case "case.routed" | "case.assigned":
-            if verb == "case.assigned" and data.get("reason"):
-                return "user", str(data["reason"]).rstrip(".")
+            reason = str(data.get("reason") or "")
+            if verb == "case.assigned" and reason and not reason.endswith(BY_HAND):
+                return "user", reason.rstrip(".")
             who = _named(data.get("assignee"), names, "a former colleague")
             team = _named(data.get("team"), teams, "a former team")
             if who:

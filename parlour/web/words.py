@@ -42,6 +42,14 @@ def ago(at: datetime | None) -> str:
     return f"{at.day} {at:%b}" if at.year == now.year else f"{at.day} {at:%b %Y}"
 
 
+def since(at: datetime) -> str:
+    """The same as one says it in a sentence: ``just now``, ``4 min ago``, a date."""
+    told = ago(at)
+    if told == "now":
+        return "just now"
+    return f"{told} ago" if clocks.now() - at < timedelta(days=14) else told
+
+
 def countdown(seconds: float) -> str:
     """Time left as a clock: ``1:48`` within the hour, ``1 h 04`` within the day, else days."""
     seconds = abs(int(seconds))
@@ -69,7 +77,7 @@ def number(value: int) -> str:
 
 def count(value: int) -> str:
     """A tab's count; from 1000 on it was not counted any further."""
-    return "999+" if value >= 1000 else str(value)
+    return "1k+" if value >= 1000 else str(value)
 
 
 def initials(name: str) -> str:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from parlour.cases.models import Attachment, MessageVersion
+from parlour.customers.models import Identity
 from parlour.lib import clock
 from parlour.spine import actions as spine
 from parlour.staff.models import Role
@@ -116,6 +117,50 @@ def test_history_is_told_between_the_words(desk, scene, case, amara):
     assert "Priority set to high by Amara" in text
     assert "Priority left to the score by a former colleague" in text
     assert "Given to a former colleague" in text
+
+
+def test_what_was_done_by_hand_is_told_once_with_the_hand_that_did_it(desk, scene, case, amara):
+    spine.write("case.team", case_id=case.pk, actor="token:1", team=None, reason="Taken from its team by hand.")
+    spine.write("case.assigned", case_id=case.pk, actor="token:1", assignee=amara.pk, reason="Given to Amara by hand.")
+    spine.write(
+        "case.assigned", case_id=case.pk, actor=f"agent:{amara.pk}", assignee=amara.pk, reason="Taken by Amara."
+    )
+    text = desk.get(f"/case/{case.pk}").text
+    for words in ["Taken from its team by the API", "Given to Amara by the API", "Taken by Amara"]:
+        assert f"<span>{words}</span>" in text
+
+
+def test_an_inbox_at_rest_is_told_in_one_line(desk, scene, case):
+    scene.said(case, "in the open")
+    scene.said(case, "between us", visibility="private")
+    for inbox in scene.inboxes.values():
+        inbox.health, inbox.name = "paused", "Luma"
+        inbox.save()
+    text = desk.get(f"/case/{case.pk}/composer", headers=HTMX).text
+    assert text.count("is paused") == 3, "one line, and the titles of two tabs"
+    assert "The inbox Luma is paused: only notes." in text
+
+
+def test_answering_the_case_of_a_colleague_is_told_quietly(desk, scene, case, amara, person):
+    words = "has this case."
+    assert words not in desk.get(f"/case/{case.pk}").text
+    case.assignee = amara
+    case.save()
+    assert words not in desk.get(f"/case/{case.pk}").text
+    case.assignee = person("Jonas")
+    case.save()
+    assert f"<bdi>Jonas</bdi> {words}" in desk.get(f"/case/{case.pk}").text
+
+
+def test_customers_are_known_by_name_and_place_not_by_realm(desk, scene, case):
+    first = case.customer.identities.get()
+    second = Identity.objects.create(customer=case.customer, realm="meta:77", external_id="psid", name=first.name)
+    case.threads.filter(visibility="private").update(identity=second)
+    Identity.objects.create(customer=case.customer, realm="x", external_id="9", handle="lena", followers=1200)
+    text = desk.get(f"/case/{case.pk}/customer").text
+    assert f'<span class="tag">Facebook</span><span class="tag">Messenger</span><bdi>{first.name}</bdi>' in text
+    assert '<span class="tag">X</span><bdi>@lena</bdi>' in text
+    assert "Meta" not in text
 
 
 def test_earlier_messages_are_a_step_away(desk, scene, case):

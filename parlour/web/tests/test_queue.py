@@ -82,6 +82,19 @@ def test_search_finds_or_finds_nothing_but_never_breaks(desk, scene, q):
         assert "Lena Okafor" in answer.text
 
 
+@pytest.mark.parametrize("sign", ["#", ""])
+def test_the_number_of_a_case_leads_to_it_unless_it_is_still_being_typed(desk, scene, sign):
+    case = scene.case()
+    q = {"q": f"{sign}{case.pk}"}
+    assert desk.get("/queue/mine", q).headers["Location"] == f"/case/{case.pk}"
+    assert desk.get("/queue/mine", q, headers=HTMX).headers["HX-Redirect"] == f"/case/{case.pk}"
+    typed = desk.get("/queue/open", q, headers={**HTMX, "X-Stay": "1", "X-Beside": "replace"})
+    assert "Lena Okafor" in typed.text
+    assert "HX-Replace-Url" not in typed.headers
+    for other in [f"#{case.pk + 99}", f"##{case.pk}", f"{case.pk} parcels", "#" + "9" * 30, "٣"]:
+        assert desk.get("/queue/open", {"q": other}).status_code == 200
+
+
 def test_the_clock_of_a_row_counts_down_and_turns_hot(desk, scene):
     now = clock.now()
     with clock.frozen(now):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
+from parlour.lib import clock
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent
 from parlour.web.tests.conftest import HTMX, PASSWORD
@@ -81,7 +84,30 @@ def test_a_link_is_used_by_its_button_not_by_looking_at_it(amara):
     assert entered.headers["Location"] == "/me"
     again = Client().post(f"/sign-in/{secret}")
     assert again.status_code == 403
-    assert "used before" in again.text
+    assert "This link has been used or has run out" in again.text
+    looked = Client().get(f"/sign-in/{secret}")
+    assert looked.status_code == 403
+    assert 'href="/sign-in"' in looked.text
+    assert "parlour agent link --email" in looked.text
+
+
+def test_a_link_that_was_never_made_or_is_too_old_lets_nobody_in(amara):
+    secret = staff.make_sign_in_link(amara)
+    with clock.frozen(clock.now() + timedelta(hours=25)):
+        assert "has run out" in Client().get(f"/sign-in/{secret}").text
+        assert Client().post(f"/sign-in/{secret}").status_code == 403
+    assert Client().get("/sign-in/nonsense").status_code == 403
+    assert Client().get(f"/sign-in/{secret}").status_code == 200
+
+
+def test_away_chosen_by_hand_outlives_signing_out_and_in(with_password):
+    client = Client()
+    come_in(client)
+    client.post("/me/presence", {"presence": "away"})
+    client.post("/sign-out")
+    come_in(client)
+    with_password.refresh_from_db()
+    assert with_password.presence == "away"
 
 
 def test_a_password_is_set_without_the_old_one_only_after_a_link(amara):

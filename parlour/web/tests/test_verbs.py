@@ -84,8 +84,9 @@ def test_verbs_are_never_reached_by_a_link(desk, case):
 def test_an_answer_is_queued_once_however_often_the_button_is_pressed(desk, case, amara):
     first, again = say(desk, case, key="abc"), say(desk, case, key="abc")
     assert first.status_code == again.status_code == 204
-    assert told(first)["desk:sent"] == {"case": case.pk, "way": "public", "say": "Sent, for all to see."}
     message = Message.objects.get(case=case, direction="out")
+    sent = {"case": case.pk, "way": "public", "say": "Sending…", "message": message.pk, "seconds": 4.0}
+    assert told(first)["desk:sent"] == sent | {"undo": f"/message/{message.pk}/undo"}
     assert (message.text, message.visibility, message.agent) == ("We are on it", "public", amara)
     assert Delivery.objects.get(message=message).state == "queued"
 
@@ -139,7 +140,9 @@ def test_undo_retry_and_settle(desk, case, scene, amara):
     queued = scene.answered(case, "one", amara, "queued")
     failed = scene.answered(case, "two", amara, "failed")
     unsure = scene.answered(case, "three", amara, "uncertain")
-    assert desk.post(f"/message/{queued.pk}/undo", headers=HTMX).status_code == 204
+    undone = desk.post(f"/message/{queued.pk}/undo", headers=HTMX)
+    assert undone.json() == {"case": case.pk, "way": "public", "text": "one"}
+    assert told(undone)["desk:changed"]["case"] == case.pk
     assert desk.post(f"/message/{failed.pk}/retry", headers=HTMX).status_code == 204
     assert desk.post(f"/message/{unsure.pk}/arrived", headers=HTMX).status_code == 204
     states = [Delivery.objects.get(message=message).state for message in [queued, failed, unsure]]

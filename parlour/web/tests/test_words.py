@@ -78,3 +78,11 @@ def test_marking_found_words_loses_nothing(text, query):
 
 def test_found_words_are_marked_whatever_their_case():
     assert [piece.text for piece in words.found("My Bag and a bag.", "BAG") if piece.found] == ["Bag", "bag"]
+
+
+def test_a_moment_ago_is_said_as_people_say_it():
+    now = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    with clock.frozen(now):
+        told = [words.since(now - timedelta(**back)) for back in ({"seconds": 5}, {"minutes": 4}, {"days": 30})]
+    assert told == ["just now", "4 min ago", "7 Feb"]
+    assert [words.count(one) for one in (0, 999, 1000)] == ["0", "999", "1k+"]

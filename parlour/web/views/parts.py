@@ -15,7 +15,7 @@ from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
 from parlour.understanding import queries as understanding
-from parlour.web import timeline
+from parlour.web import places, timeline
 
 PAGE = 50
 STRETCH = 60
@@ -119,6 +119,12 @@ def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
     }
 
 
+def case_customer(case: Case) -> dict[str, Any]:
+    """Who the customer is, and where they speak."""
+    card = cases.customer_card(case)
+    return {"card": card, "known": places.known(card.identities)}
+
+
 def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:
     """Everything the case and customer panes show."""
     tab, q = tab_of(request, case, agent), words_of(request)
@@ -128,7 +134,7 @@ def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]
         **head,
         **shown,
         **case_composer(agent, case, shown["flow"].newest),
-        "card": cases.customer_card(case),
+        **case_customer(case),
         "tab": tab,
         "tab_name": TAB_NAMES[tab],
         "q": q,

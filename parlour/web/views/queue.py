@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from parlour.cases import queries as cases
+from parlour.cases.access import visible_cases
 from parlour.staff.models import Agent
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, seat
@@ -29,11 +31,16 @@ def home(_: HttpRequest, agent: Agent) -> HttpResponse:
 def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
     """The page; for htmx the queue pane; with ``cursor`` only the rows that follow. ``limit`` re-gets as many rows as are on screen.
 
+    The number of a case, as ``#12`` or ``12``, leads to it, but not with the header ``X-Stay``: while it is being typed.
     With the header ``X-Beside`` the browser's address changes, too, and keeps the case that is open beside the queue.
     """
     if tab not in cases.TABS:
         raise Http404
     q = parts.words_of(request)
+    number = _number_of(agent, q)
+    if number is not None and not request.headers.get("X-Stay"):
+        address = reverse("case", args=[number])
+        return HttpResponseClientRedirect(address) if is_fragment(request) else HttpResponseRedirect(address)
     cursor = request.GET.get("cursor") or None
     shown = parts.queue(agent, tab, q, cursor=cursor, limit=_limit(request))
     if is_fragment(request) and cursor:
@@ -43,11 +50,20 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
     response = render(
         request, "parts/queue_fragment.html", parts.frame(agent) | shown | {"current": _open_case(request)}
     )
-    if beside := request.headers.get("X-Beside"):
+    # The address of a found number would lead on to the case: it is no place to come back to.
+    if (beside := request.headers.get("X-Beside")) and number is None:
         case_id = _open_case(request)
         address = request.get_full_path() if case_id is None else reverse("case", args=[case_id]) + shown["query"]
         response["HX-Replace-Url" if beside == "replace" else "HX-Push-Url"] = address
     return response
+
+
+def _number_of(agent: Agent, q: str) -> int | None:
+    """The number of a case when the search is nothing else and there is such a case."""
+    digits = q.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        return None
+    return visible_cases(agent).filter(pk=int(digits)).values_list("pk", flat=True).first()
 
 
 def _limit(request: HttpRequest) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from parlour.cases import actions, queries
@@ -27,27 +28,32 @@ def say(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     case = get_case(agent, case_id, access.ANSWER)
     way, text = request.POST.get("way", ""), request.POST.get("text", "")
     try:
-        words = _send(request, agent, case, way, text)
+        message = _send(request, agent, case, way, text)
     except (Conflict, Invalid) as error:
         return _give_back(request, agent, case, way, text, error)
     then = request.POST.get("then", "")
-    response = (
-        resolve_and(request, agent, case_id, then) if then in {"resolve", "next"} else done(request, case_id, words)
-    )
+    words = "Noted." if message.direction == Direction.NOTE else "Sending…"
+    if then in {"resolve", "next"}:
+        response = resolve_and(request, agent, case_id, then)
+        words = "Noted and resolved." if message.direction == Direction.NOTE else "Resolved. Sending…"
+    else:
+        response = done(request, case_id, "")
     if is_fragment(request):
-        trigger_client_event(response, "desk:sent", {"case": case_id, "way": way, "say": words})
+        told: dict[str, object] = {"case": case_id, "way": way, "say": words}
+        if message.direction == Direction.OUT:
+            told |= {"message": message.pk, "undo": reverse("undo", args=[message.pk]), "seconds": UNDO_SECONDS}
+        trigger_client_event(response, "desk:sent", told)
     return response
 
 
-def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -> str:
+def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -> Message:
     if way == "note":
-        actions.add_note(case.pk, by=agent, text=text)
-        return "Noted."
+        return actions.add_note(case.pk, by=agent, text=text)
     visibility, _, answers = way.partition(":")
     if visibility not in {"public", "private"}:
         raise Invalid("Choose whether this is a public reply, a private reply or a note.")
     key = storable(request.POST.get("key", ""), 60)
-    actions.reply(
+    return actions.reply(
         case.pk,
         by=agent,
         text=text,
@@ -57,7 +63,6 @@ def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -
         idempotency_key=f"desk:{agent.pk}:{key}" if key else None,
         hold_seconds=UNDO_SECONDS,
     )
-    return "Sent." if visibility == "private" else "Sent, for all to see."
 
 
 def _id(value: str) -> int | None:

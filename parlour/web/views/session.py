@@ -15,9 +15,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from parlour.lib import clock
 from parlour.lib.text import one_line, storable
 from parlour.staff import actions as staff
-from parlour.staff.models import Agent, Presence
+from parlour.staff.models import Agent, Presence, SignInLink
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, refuse, seat
 
@@ -69,6 +70,7 @@ def _after(request: HttpRequest) -> str:
 
 
 def _enter(request: HttpRequest, agent: Agent) -> None:
+    """Signed in, and present unless they have chosen to be away."""
     auth.login(request, agent, backend=BACKEND)
     if agent.presence == Presence.OFFLINE:
         staff.set_presence(agent, Presence.ONLINE)
@@ -99,24 +101,39 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_link(request: HttpRequest, secret: str) -> HttpResponse:
     """A one-time link. Looking at it does not use it up, so that a mail programme's preview takes nobody's way in."""
     if request.method in {"GET", "HEAD"}:
+        if not _is_open(secret):
+            return _link_is_over(request)
         return render(request, "sign_in_link.html", {"secret": secret})
     if request.method != "POST":
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     place = request.META.get("REMOTE_ADDR", "")
-    agent = None if failed_tries.spent("", place) else staff.use_sign_in_link(secret)
+    if failed_tries.spent("", place):
+        return refuse(request, 429, "Wait ten minutes, then open the link again.")
+    agent = staff.use_sign_in_link(secret)
     if agent is None:
         failed_tries.note("", place)
-        return refuse(
-            request, 403, "This link was used before, or is older than a day. Ask an administrator for another one."
-        )
+        return _link_is_over(request)
     _enter(request, agent)
     request.session["by_link"] = True
     return HttpResponseRedirect(reverse("home") if agent.has_usable_password() else reverse("me"))
 
 
+def _is_open(secret: str) -> bool:
+    """Whether a link would still let somebody in."""
+    unused = SignInLink.objects.filter(digest=staff.digest(secret), used_at=None, expires_at__gt=clock.now())
+    return unused.filter(agent__is_active=True).exists()
+
+
+def _link_is_over(request: HttpRequest) -> HttpResponse:
+    """The same words for used, expired and unknown ones: they tell nothing to somebody who guesses."""
+    return render(request, "sign_in_link_over.html", status=403)
+
+
 @seat(methods=("POST",))
 def sign_out(request: HttpRequest, agent: Agent) -> HttpResponse:
-    staff.set_presence(agent, Presence.OFFLINE)
+    """Away chosen by hand stays for the next time; it is given no cases either."""
+    if agent.presence == Presence.ONLINE:
+        staff.set_presence(agent, Presence.OFFLINE)
     auth.logout(request)
     return HttpResponseRedirect(reverse("sign-in"))
 

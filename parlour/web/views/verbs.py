@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseLocation, trigger_client_event
@@ -126,9 +126,16 @@ def _on_message(
 
 @seat(access.ANSWER, POST)
 def undo(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
-    return _on_message(
-        request, agent, message_id, lambda: actions.cancel_reply(message_id, by=agent), "Taken back. It was not sent."
-    )
+    """Take an answer back before it leaves. The desk gets its words as JSON (``case``, ``way``, ``text``), to be written on."""
+    cancel = lambda: actions.cancel_reply(message_id, by=agent)  # noqa: E731
+    response = _on_message(request, agent, message_id, cancel, "Taken back. It was not sent.")
+    if not is_fragment(request):
+        return response
+    message = get_message(agent, message_id)
+    # In the body, not in a header: an answer may be longer than what proxies take as headers.
+    given = JsonResponse({"case": message.case_id, "way": message.visibility, "text": message.text})
+    given["HX-Trigger"] = response["HX-Trigger"]
+    return given
 
 
 @seat(access.ANSWER, POST)

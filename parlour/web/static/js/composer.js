@@ -6,9 +6,8 @@ const form = () => document.getElementById("composer");
 const box = () => document.getElementById("text");
 const way = () => form()?.querySelector('[name="way"]:checked');
 
-function draftKey(visibility) {
-  const desk = document.getElementById("desk");
-  return `draft:${desk.dataset.agent}:${form().dataset.case}:${visibility}`;
+function draftKey(visibility, number = form().dataset.case) {
+  return `draft:${document.getElementById("desk").dataset.agent}:${number}:${visibility}`;
 }
 
 function stored(key) {
@@ -100,14 +99,62 @@ export function composerShown() {
 
 /** The words are on their way: the box is free for the next ones. */
 export function sent(detail) {
-  const key = `draft:${document.getElementById("desk").dataset.agent}:${detail.case}:${detail.way.split(":")[0]}`;
-  localStorage.removeItem(key);
+  localStorage.removeItem(draftKey(detail.way.split(":")[0], detail.case));
   if (form()?.dataset.case !== String(detail.case)) return;
   const text = box();
   text.value = "";
   text.dataset.way = "";
   form().elements.key.value = freshKey();
   clearTrouble();
+  switched();
+}
+
+/** An answer was taken back: its words wait in the box again, or in the draft of their way, before what is there by now. */
+export function takenBack({ case: number, way: visibility, text: words }) {
+  const joined = (later) => (later.trim() ? `${words}\n\n${later}` : words);
+  const here = form()?.dataset.case === String(number);
+  const text = box();
+  if (here && text && way()?.dataset.visibility === visibility) {
+    text.value = joined(text.value);
+    store(draftKey(visibility), text.value);
+    count();
+  } else {
+    const key = draftKey(visibility, number);
+    store(key, joined(stored(key)));
+    const radio = here && form().querySelector(`[name="way"][data-visibility="${visibility}"]`);
+    if (radio && !isWriting()) {
+      // What closed it was the answer just taken back; the server is asked in a moment and has the last word.
+      radio.disabled = false;
+      radio.checked = true;
+      switched();
+    }
+  }
+  if (here) text?.focus();
+}
+
+/** Which way is chosen, to be handed to ``waysChanged`` once the ways have been drawn anew. */
+export const chosenWay = () => way()?.dataset.visibility;
+
+/** The chosen way stays while it is open. Words in the box then become a note rather than going where others read them. */
+export function waysChanged(chosen) {
+  if (!form()) return;
+  const open = [...form().querySelectorAll('[name="way"]:enabled')];
+  const named = (visibility) => open.find((radio) => radio.dataset.visibility === visibility);
+  const next = named(chosen) ?? (isWriting() ? named("note") : null) ?? open[0];
+  const send = document.getElementById("send");
+  if (send && send.dataset.closed !== (open.length ? undefined : "1")) {
+    send.disabled = !open.length;
+    if (open.length) delete send.dataset.closed;
+    else send.dataset.closed = "1";
+  }
+  if (!next) return;
+  next.checked = true;
+  // Words move along instead of being put away as a draft.
+  if (chosen && chosen !== next.dataset.visibility && isWriting()) {
+    localStorage.removeItem(draftKey(chosen));
+    box().dataset.way = "";
+    store(draftKey(next.dataset.visibility), box().value);
+  }
   switched();
 }
 
@@ -150,7 +197,7 @@ export function startComposer() {
     if (event.target.id !== "text" || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
     event.preventDefault();
     const button = (event.shiftKey && form().querySelector('[name="then"][value="resolve"]')) || document.getElementById("send");
-    if (!button.disabled && !document.getElementById("send").disabled) form().requestSubmit(button);
+    if (!button.disabled && !document.getElementById("send").disabled) button.click();
   });
   document.addEventListener("submit", (event) => {
     if (event.target.action.endsWith("/sign-out")) forgetDrafts();

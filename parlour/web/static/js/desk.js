@@ -1,5 +1,5 @@
 // The desk's own behaviour around htmx: which pane shows, what is said, what is asked again. Without it every link and form still works.
-import { composerShown, sent, startComposer } from "./composer.js";
+import { composerShown, sent, startComposer, takenBack } from "./composer.js";
 import { startKeys } from "./keys.js";
 import { markRow, soonCase, soonQueue, startLive, toBottom } from "./live.js";
 import { toast } from "./say.js";
@@ -13,6 +13,13 @@ function shown(root) {
   markRow();
 }
 
+/** The strip of tabs may be wider than its place: the open one is always in sight. */
+function tabInSight() {
+  const strip = document.querySelector(".strip");
+  const here = strip?.querySelector("[aria-current]");
+  if (here) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+}
+
 function caseShown() {
   desk().dataset.view = "case";
   desk().classList.remove("with-who");
@@ -23,6 +30,7 @@ function caseShown() {
 }
 
 function queueShown(from) {
+  tabInSight();
   const search = document.getElementById("search");
   if (from?.closest?.("[data-clear-search], .tabs") && search) search.value = "";
   if (from?.closest?.(".back") || !document.getElementById("case")?.dataset.case) desk().dataset.view = "queue";
@@ -39,6 +47,11 @@ function afterSwap(event) {
 
 function beforeSwap(event) {
   const { xhr } = event.detail;
+  if (xhr.status === 200 && xhr.getResponseHeader("Content-Type")?.startsWith("application/json")) {
+    event.detail.shouldSwap = false;
+    takenBack(JSON.parse(xhr.responseText));
+    return;
+  }
   // A refusal that names its place is shown there; others become toasts.
   if (xhr.status >= 400 && xhr.getResponseHeader("HX-Retarget")) {
     event.detail.shouldSwap = true;
@@ -55,14 +68,14 @@ function responseError(event) {
 }
 
 let searching;
-function search(form, delay) {
+function search(form, delay, typing) {
   clearTimeout(searching);
   searching = setTimeout(() => {
     const q = form.elements.q.value.trim();
     const tab = document.querySelector(".tabs [aria-current]")?.dataset.tab ?? "open";
     const address = `/queue/${tab}${q ? `?q=${encodeURIComponent(q)}` : ""}`;
     if (!document.getElementById("queue")) location.assign(address);
-    else window.htmx.ajax("GET", address, { target: "#queue", swap: "outerHTML", source: form, headers: { "X-Beside": "replace" } });
+    else window.htmx.ajax("GET", address, { target: "#queue", swap: "outerHTML", source: document.body, headers: { "X-Beside": "replace", ...(typing && { "X-Stay": "1" }) } });
   }, delay);
 }
 
@@ -83,14 +96,17 @@ function wire() {
   document.addEventListener("htmx:sendError", () => toast("The desk could not be reached. Nothing you wrote is lost; try again.", true));
   document.addEventListener("htmx:timeout", () => toast("The desk took too long to answer. Nothing you wrote is lost; try again.", true));
   document.addEventListener("htmx:historyRestore", start);
-  document.addEventListener("desk:sent", (event) => sent(event.detail));
+  document.addEventListener("desk:sent", (event) => {
+    sent(event.detail);
+    toast(event.detail.say, false, event.detail);
+  });
   document.addEventListener("desk:changed", (event) => {
-    if (event.detail.say) toast(event.detail.say);
+    if (event.detail.say) toast(event.detail.say, false, { case: event.detail.case });
     soonCase(0);
     soonQueue();
   });
   document.addEventListener("click", clicked);
-  document.addEventListener("input", (event) => event.target.id === "search" && search(event.target.form, 250));
+  document.addEventListener("input", (event) => event.target.id === "search" && search(event.target.form, 250, true));
   document.addEventListener("submit", (event) => {
     if (event.target.matches(".search")) {
       event.preventDefault();
@@ -104,6 +120,7 @@ function wire() {
 
 function start() {
   shown(document);
+  tabInSight();
   composerShown();
   toBottom();
 }

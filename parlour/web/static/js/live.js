@@ -1,7 +1,7 @@
 // The live stream tells what changed; the desk asks the ordinary addresses again and changes only what differs.
-import { isWriting, sawUpTo } from "./composer.js";
+import { chosenWay, isWriting, sawUpTo, waysChanged } from "./composer.js";
 import { patch } from "./patch.js";
-import { say } from "./say.js";
+import { say, settled } from "./say.js";
 import { localise } from "./times.js";
 
 const NEAR_BOTTOM = 80;
@@ -14,7 +14,7 @@ let queueAsked = -1000;
 
 async function ask(address) {
   const response = await fetch(address, {
-    headers: { "HX-Request": "true", "HX-Current-URL": location.href },
+    headers: { "HX-Request": "true", "X-Stay": "1", "HX-Current-URL": location.href },
     credentials: "same-origin",
   });
   const elsewhere = response.headers.get("HX-Redirect");
@@ -35,6 +35,7 @@ function put(fragment, fresh) {
     if (!old || old.tagName !== wanted.tagName) continue;
     wanted.removeAttribute("hx-swap-oob");
     if (wanted.id === "flow") patchFlow(old, wanted);
+    else if (wanted.id === "ways") patchWays(old, wanted);
     else patch(old, wanted, fresh);
     window.htmx?.process(old);
   }
@@ -61,6 +62,14 @@ export async function refreshCase() {
   if (fragment && document.getElementById("case") === pane) put(fragment);
 }
 
+function patchWays(old, wanted) {
+  const chosen = chosenWay();
+  // A way that is new must not take the choice from the one at hand.
+  for (const radio of wanted.querySelectorAll("[checked]")) radio.removeAttribute("checked");
+  patch(old, wanted);
+  waysChanged(chosen);
+}
+
 function patchFlow(flow, wanted) {
   const bottom = isAtBottom(flow);
   const latest = flow.querySelector("#latest");
@@ -73,6 +82,10 @@ function patchFlow(flow, wanted) {
   patch(latest, next, (element) => {
     element.classList.add("fresh");
     if (element.matches(".msg, .note-line")) arrived.push(element);
+  });
+  settled((message) => {
+    const shown = document.getElementById(`m${message}`);
+    return shown && !shown.querySelector('form[action$="/undo"]');
   });
   flow.dataset.newest = wanted.dataset.newest;
   tell(flow, arrived, bottom);

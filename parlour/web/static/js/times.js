@@ -39,6 +39,9 @@ function tick(element, now) {
     case "left":
       put(element, at <= now ? "a moment" : seconds < MINUTE ? "a minute" : span(seconds));
       break;
+    case "ago":
+      if (seconds < 14 * DAY) put(element, seconds < MINUTE ? "just now" : `${span(seconds)} ago`);
+      break;
     case "up":
       if (seconds < 14 * DAY) put(element, span(seconds));
   }
