@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -27,7 +26,7 @@ from parlour.spine.stream import Stream
 from parlour.staff import access
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent
-from parlour.traffic.door import Door, respond
+from parlour.traffic.door import Door, read_body, respond
 from parlour.traffic.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -50,8 +49,6 @@ class Root:
         self.django = WSGIMiddleware(django, workers=DJANGO_THREADS)
         self._worker = Worker() if with_worker else None
         self._hearer: bus.Postgres | None = None
-        self._listening: Counter[int] = Counter()
-        self._life: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,7 +60,21 @@ class Root:
         elif scope["path"] == "/stream":
             await self._stream(scope, receive, send)
         else:
-            await self.django(scope, receive, send)  # type: ignore[arg-type]
+            await self._django(scope, receive, send)
+
+    async def _django(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Django gets whole requests only: one that trickles in holds none of its few threads, and nothing large reaches its disk."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await read_body(headers, receive)
+        if isinstance(body, Answer):
+            await respond(send, body)
+            return
+        parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def replay() -> MutableMapping[str, Any]:
+            return next(parts, None) or await receive()
+
+        await self.django(scope, replay, send)  # type: ignore[arg-type]
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -71,7 +82,6 @@ class Root:
             if told["type"] == "lifespan.startup":
                 self._hearer = await asyncio.to_thread(bus.connect)
                 await self.stream.start()
-                self._life = asyncio.create_task(self._show_life())
                 await asyncio.to_thread(_warm_up)
                 if self._worker is not None:
                     await asyncio.to_thread(self._worker.start)
@@ -84,8 +94,6 @@ class Root:
     async def _end(self) -> None:
         await self.door.committer.close()
         await self.stream.stop()
-        if self._life is not None:
-            self._life.cancel()
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
         if self._hearer is not None:
@@ -97,22 +105,26 @@ class Root:
         if agent_id is None:
             await respond(send, Answer(401, b"Sign in first."))
             return
-        self._listening[agent_id] += 1
+        listening = asyncio.ensure_future(self.stream(scope, receive, send))
         try:
-            await self.stream(scope, receive, send)
+            while agent_id is not None:
+                await asyncio.to_thread(_note_life, agent_id)
+                done, _ = await asyncio.wait({listening}, timeout=LIFE_SECONDS)
+                if done:
+                    listening.result()
+                    return
+                # Signed out, deactivated, another role: what was true at the start need not be any more.
+                agent_id = await asyncio.to_thread(_listener, cookie)
         finally:
-            self._listening[agent_id] -= 1
+            listening.cancel()
 
-    async def _show_life(self) -> None:
-        """Agents with an open desk are there: routing counts on it."""
-        while True:
-            there = [agent_id for agent_id, desks in self._listening.items() if desks > 0]
-            if there:
-                try:
-                    await asyncio.to_thread(staff.note_life, there)
-                except Error as error:
-                    log.warning("Presence could not be noted (%s).", type(error).__name__)
-            await asyncio.sleep(LIFE_SECONDS)
+
+def _note_life(agent_id: int) -> None:
+    """An agent with an open desk is there: routing counts on it."""
+    try:
+        staff.note_life([agent_id])
+    except Error as error:
+        log.warning("Presence could not be noted (%s).", type(error).__name__)
 
 
 def _warm_up() -> None:

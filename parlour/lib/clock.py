@@ -26,10 +26,12 @@ def frozen(at: datetime) -> Iterator[None]:
 
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+AHEAD_SECONDS = 300
+"""How far a platform's clock may be ahead of ours; words from further in the future would hide those that follow."""
 
 
 def platform_time(seconds: float, received_at: datetime) -> datetime:
-    """A platform's epoch seconds as UTC. Times before 1990 or over a day ahead of receipt are clocks gone wrong: receipt wins."""
+    """A platform's epoch seconds as UTC. Times before 1990 or minutes ahead of receipt are clocks gone wrong: receipt wins."""
     try:
         told = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -38,7 +40,7 @@ def platform_time(seconds: float, received_at: datetime) -> datetime:
 
 
 def plausible(told: datetime, received_at: datetime) -> datetime:
-    """``told`` unless it is absurd (before 1990, or more than a day after it was received)."""
-    if told < EARLIEST or (told - received_at).total_seconds() > 86_400:
+    """``told`` unless it is absurd (before 1990, or more than a few minutes after it was received)."""
+    if told < EARLIEST or (told - received_at).total_seconds() > AHEAD_SECONDS:
         return received_at
     return told

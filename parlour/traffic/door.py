@@ -87,7 +87,7 @@ class Door:
             return known.channel.handshake(DoorRequest(method, headers, query, b""), known.inbox)
         if method != "POST":
             return problem(405, "Webhooks are posted here.")
-        body = await _read(headers, receive)
+        body = await read_body(headers, receive)
         if isinstance(body, Answer):
             return body
         request = DoorRequest(method, headers, {}, body)
@@ -98,9 +98,12 @@ class Door:
         payload, body = decode(request.body)
         now = clock.now()
         rows = []
+        owners: dict[tuple[str, str], _Known | None] = {}
         for split in _cut(known, payload, body):
             owner = known
-            if split.belongs is not None and (other := await self._owner(split.belongs, request)) is not None:
+            if split.belongs is not None and split.belongs not in owners:
+                owners[split.belongs] = await self._owner(split.belongs, request)
+            if split.belongs is not None and (other := owners[split.belongs]) is not None:
                 owner, split = other, _cut(other, orjson.loads(split.body), split.body)[0]
             rows.append(Row(owner.inbox.id, split.key, _lane(owner.inbox.id, split.lane), split.body, now))
         if rows:
@@ -159,7 +162,8 @@ def _keys_of(channel: str, realm: str) -> list[str]:
     return [inbox.key for inbox in found if registry.get(channel).realm(channels.config(inbox)) == realm]
 
 
-async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+async def read_body(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+    """A whole request body, or the refusal of one that is too large, comes too slowly or ends early."""
     told = headers.get("content-length", "")
     if told.isascii() and told.isdigit() and int(told[:20]) > MOST_BYTES:
         return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")

@@ -32,7 +32,7 @@ MOST_ATTEMPTS = 8
 
 
 def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[Delivery]:
-    """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case the first only: answers keep their order.
+    """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case and inbox the first only: answers keep their order.
 
     Nothing is taken for inboxes that rest (``paused``) or that a person has paused.
     """
@@ -41,6 +41,8 @@ def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[
     due = due.exclude(message__inbox_id__in=paused).exclude(message__inbox__health=Inbox.Health.PAUSED)
     before = Delivery.objects.filter(
         message__case_id=OuterRef("message__case_id"),
+        message__inbox_id=OuterRef("message__inbox_id"),
+        what="send",
         id__lt=OuterRef("id"),
         state__in=[DeliveryState.SENDING, DeliveryState.QUEUED],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -106,17 +106,41 @@ def _learn(case: Case, said: list[Thought]) -> None:
         case.actionable = bool(asks)
     elif asks:
         case.actionable = True
-    late = [message for message in asks if message.edited_at and message.sent_at > (case.last_out_at or EARLIEST)]
-    if late and case.waiting_since is None and case.status == Status.OPEN:
-        # Words that needed no answer were edited into some that do.
-        case.waiting_since = late[0].sent_at
+    answered_at = case.last_out_at or EARLIEST
+    late = [message for message in asks if message.edited_at and message.edited_at > answered_at]
+    if late and case.waiting_since is None and _stays_or_comes_open(case, late[0].edited_at or answered_at):
+        # Words that needed no answer, or had one, were edited into some that do.
+        since = late[0].sent_at if late[0].sent_at > answered_at else late[0].edited_at
+        case.waiting_since = since
         if case.first_response_at is None:
-            policy.start_clock(case, late[0].sent_at)
+            policy.start_clock(case, since or answered_at)
     if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
-        # Thanks and small talk: the desk may answer, but nobody waits.
-        case.waiting_since = case.response_due_at = case.response_warn_at = None
+        # Thanks and small talk: the desk may answer, but nobody waits, unless something else was asked.
+        case.waiting_since = _asked_before(case) if case.messages_in > len(said) else None
+        if case.waiting_since is None:
+            case.response_due_at = case.response_warn_at = None
     if case.status == Status.OPEN and case.resolved_at is not None:
         _settle_reopening(case, stays_open=bool(asks))
+
+
+def _asked_before(case: Case) -> datetime | None:
+    """When the customer first asked something that still stands without an answer."""
+    asked = Message.objects.filter(case=case, direction=Direction.IN, sent_at__gt=case.last_out_at or EARLIEST)
+    return asked.exclude(actionable=False).order_by("sent_at").values_list("sent_at", flat=True).first()
+
+
+def _stays_or_comes_open(case: Case, at: datetime) -> bool:
+    """Whether a case takes a question edited in at ``at``: it is open, or was resolved lately and opens again."""
+    if case.status == Status.OPEN:
+        return True
+    lately = case.resolved_at is not None and at <= case.resolved_at + timedelta(hours=case.brand.reopen_hours)
+    rival = Case.objects.filter(brand_id=case.brand_id, customer_id=case.customer_id, status=Status.OPEN)
+    if not lately or rival.exists():
+        return False
+    case.status, case.resolved_at = Status.OPEN, None
+    case.reopened += 1
+    spine.write("case.reopened", case_id=case.pk, reason="The customer edited a question in.")
+    return True
 
 
 def _settle_reopening(case: Case, *, stays_open: bool) -> None:

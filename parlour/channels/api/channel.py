@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -61,6 +62,19 @@ def _callback(value: str) -> str | None:
     return None if fine else "It is a web address such as https://crm.example.com/parlour."
 
 
+def _thread_key(said: schema.Said) -> str:
+    """In public, a thread may have many authors: each has one of their own with the brand. Private and public words never mix."""
+    if said.visibility == "private":
+        return said.thread
+    return f"public:{hashlib.sha256(said.author.encode()).hexdigest()[:24]}:{said.thread}"
+
+
+def _thread_told(outbound: Outbound) -> str:
+    """The other system's own name of a thread."""
+    parts = outbound.thread.split(":", 2)
+    return parts[2] if outbound.visibility == "public" and len(parts) == 3 else outbound.thread
+
+
 class Api:
     name = "api"
     label = "API"
@@ -111,7 +125,7 @@ class Api:
                 at,
                 external_id=said.external_id,
                 author=author,
-                thread=ThreadKey(said.thread, said.visibility, subject=said.subject),
+                thread=ThreadKey(_thread_key(said), said.visibility, subject=said.subject),
                 text=said.text,
                 reply_to=said.reply_to,
                 attachments=tuple(Attachment(file.kind, file.url, file.name, file.mime) for file in said.files),
@@ -131,7 +145,7 @@ class Api:
         now = clock.now()
         data = {
             "id": outbound.reference,
-            "thread": {"external_id": outbound.thread},
+            "thread": {"external_id": _thread_told(outbound)},
             "author_external_id": outbound.author,
             "text": storable(outbound.text),
             "visibility": outbound.visibility,

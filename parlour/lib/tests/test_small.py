@@ -50,7 +50,8 @@ def test_absurd_times_give_way_to_the_time_of_receipt(seconds: float) -> None:
 
 def test_plausible_times_stand() -> None:
     assert clock.platform_time(AT.timestamp() - 3600.5, AT) == AT - timedelta(seconds=3600.5)
-    assert clock.plausible(AT + timedelta(hours=23), AT) == AT + timedelta(hours=23)
+    assert clock.plausible(AT + timedelta(minutes=4), AT) == AT + timedelta(minutes=4)
+    assert clock.plausible(AT + timedelta(minutes=6), AT) == AT
 
 
 def test_secrets_open_only_with_the_secret_they_were_sealed_with(settings) -> None:

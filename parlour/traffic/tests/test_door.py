@@ -45,7 +45,7 @@ def _read(headers: dict[str, str], *events: dict[str, Any], pause: float = 0.0) 
         await asyncio.sleep(pause)
         return waiting.pop(0)
 
-    return asyncio.run(door._read(headers, receive))
+    return asyncio.run(door.read_body(headers, receive))
 
 
 def part(body: bytes, more: bool = False) -> dict[str, Any]:

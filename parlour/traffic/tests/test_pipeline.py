@@ -412,3 +412,22 @@ def test_every_fixture_of_every_channel_goes_down_the_road(road: Road) -> None:
 def test_events_of_the_same_thread_in_one_body_keep_their_order(road: Road) -> None:
     road.take("api", *(said(f"s{number}", f"Words {number}") for number in range(20)))
     assert [one.text for one in only_case().messages.order_by("id")] == [f"Words {number}" for number in range(20)]
+
+
+def test_thanks_do_not_stop_the_clock_of_a_question_that_stands(road: Road) -> None:
+    road.take("messenger", private("m1", "Where is my parcel?", T0))
+    road.take("messenger", private("m2", "Thank you so much!", T0 - timedelta(minutes=1)))
+    case = only_case()
+    assert (case.waiting_since, case.actionable) == (T0, True)
+    assert case.response_due_at is not None
+
+
+def test_a_question_edited_into_a_resolved_case_opens_it(road: Road) -> None:
+    road.take("messenger", private("m1", "Thank you so much!", T0))
+    with clock.frozen(T0 + timedelta(hours=1)):
+        actions.resolve(only_case().pk, by=None)
+    asked = T0 + timedelta(hours=2)
+    road.take("messenger", private_edit("m1", "My internet is down again, please help, it is urgent!", asked))
+    case = only_case()
+    assert (case.status, case.resolved_at, case.reopened) == (Status.OPEN, None, 1)
+    assert case.waiting_since is not None
