@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.lib import clock
@@ -13,6 +13,9 @@ from parlour.lib.text import one_line
 from parlour.spine import bus
 
 GONE = (DeliveryState.CANCELLED, DeliveryState.FAILED)
+"""An answer whose sending ended like this never reached the customer."""
+ENDED = "ended_promise"
+"""In the ``meta`` of an answer: a promise of a response was running until it was written."""
 
 
 def note_answer(case: Case, message: Message, at: datetime) -> None:
@@ -34,10 +37,13 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
     if case.response_due_at and at > case.response_due_at and case.breached_at is None:
         changes["breached_at"] = case.response_due_at
     Case.objects.filter(pk=case.pk).update(**changes)
+    if case.response_due_at is not None:
+        message.meta = {**message.meta, ENDED: True}
+        message.save(update_fields=["meta"])
 
 
 def take_back_answer(message: Message) -> None:
-    """An answer that was undone or refused counts no longer: the customer waits as before, and so does the promise of a first response.
+    """An answer that was undone or refused counts no longer: the customer waits as before, and a promise it had ended runs again.
 
     In the caller's transaction, after its delivery was settled; the case is held already.
     """
@@ -50,6 +56,9 @@ def take_back_answer(message: Message) -> None:
     unanswered = said.exclude(actionable=False)
     if latest_out is not None:
         unanswered = unanswered.filter(sent_at__gt=latest_out.sent_at)
+    ended = Message.objects.filter(case=case, direction=Direction.OUT, meta__has_key=ENDED)
+    if latest_out is not None:
+        ended = ended.filter(sent_at__gt=latest_out.sent_at)
     waiting = (
         list(unanswered.order_by("sent_at").values_list("sent_at", "urgency")) if case.status == Status.OPEN else []
     )
@@ -58,6 +67,7 @@ def take_back_answer(message: Message) -> None:
     changes: dict[str, Any] = {
         "waiting_since": since,
         "urgency": max((urgency or 0.0 for _, urgency in waiting), default=0.0),
+        "first_response_at": reached(case).aggregate(first=Min("sent_at"))["first"],
         "last_out_at": latest_out.sent_at if latest_out else None,
         "messages_out": max(0, case.messages_out - 1),
         "updated_at": now,
@@ -66,12 +76,11 @@ def take_back_answer(message: Message) -> None:
     latest = max((one for one in (latest_in, latest_out) if one), key=lambda one: one.sent_at, default=None)
     if latest is not None:
         changes |= {"snippet": one_line(latest.text, 200), "snippet_direction": latest.direction}
-    if case.first_response_at is not None and case.first_response_at >= message.sent_at:
-        changes["first_response_at"] = None
-        if since is not None:
-            due = since + timedelta(minutes=case.brand.first_response_minutes)
-            changes["response_due_at"] = due
-            changes["response_warn_at"] = due - timedelta(minutes=case.brand.warning_minutes)
+    # Of several answers that are gone the first had ended the promise, whichever is taken back last.
+    if since is not None and not case.brand.recorded and ended.exists():
+        due = since + timedelta(minutes=case.brand.first_response_minutes)
+        changes["response_due_at"] = due
+        changes["response_warn_at"] = due - timedelta(minutes=case.brand.warning_minutes)
     Case.objects.filter(pk=case.pk).update(**changes)
     bus.wake("policy")
 

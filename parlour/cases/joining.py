@@ -47,6 +47,7 @@ def _empty_into(case: Case, stays: Case, reason: str) -> None:
         "resolved_at": now,
         "updated_at": now,
         "waiting_since": None,
+        "urgency": 0.0,
         "response_due_at": None,
         "response_warn_at": None,
         "look_at": None,
@@ -55,9 +56,34 @@ def _empty_into(case: Case, stays: Case, reason: str) -> None:
         "snippet": f"Joined with case {stays.pk}",
     }
     Case.objects.filter(pk=case.pk).update(**emptied)
-    Case.objects.filter(pk=stays.pk).update(**_summary(stays), updated_at=now, look_at=now)
+    summary = _summary(stays)
+    waits = summary["waiting_since"] is not None
+    Case.objects.filter(pk=stays.pk).update(**summary, **_inherited(case, stays, waits), updated_at=now, look_at=now)
     spine.write("case.joined", case_id=case.pk, into=stays.pk, reason=reason)
     spine.write("case.joined", case_id=stays.pk, took=case.pk, reason=reason)
+
+
+def _inherited(case: Case, stays: Case, waits: bool) -> dict[str, object]:
+    """What the kept case takes over from the emptied one: what is urgent or promised there, and who had it where nobody has it here."""
+    taken: dict[str, object] = {"actionable": stays.actionable or case.actionable}
+    dues = [one.response_due_at for one in (stays, case) if one.response_due_at is not None]
+    warnings = [one.response_warn_at for one in (stays, case) if one.response_warn_at is not None]
+    due = min(dues, default=None) if waits else None
+    taken["urgency"] = max(stays.urgency, case.urgency) if waits else 0.0
+    taken["response_due_at"] = due
+    taken["response_warn_at"] = min(warnings, default=None) if waits else None
+    if due is not None and due != stays.response_due_at:
+        # The emptied case's promise may be broken already; it is not broken a second time.
+        taken["breached_at"] = case.breached_at
+    if stays.assignee_id is None and case.assignee_id is not None:
+        taken |= {"assignee_id": case.assignee_id, "routing_reason": case.routing_reason}
+    if stays.team_id is None:
+        taken["team_id"] = case.team_id
+    if stays.level is None:
+        taken["level"] = case.level
+    if stays.category == "other" and stays.category_by == "model":
+        taken |= {"category": case.category, "category_by": case.category_by}
+    return taken
 
 
 def _summary(case: Case) -> dict[str, object]:

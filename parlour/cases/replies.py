@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef
 
 from parlour.cases import ways
 from parlour.cases.access import Conflict, Invalid
-from parlour.cases.answered import note_answer, take_back_answer
-from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message
+from parlour.cases.answered import GONE, note_answer, take_back_answer
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.lib import clock
@@ -118,8 +118,8 @@ def _given_before(key: str, case_id: int, text: str, visibility: str) -> Message
 
 
 def _refuse_double_answer(case_id: int, seen: int, by: Actor) -> None:
-    undone = Delivery.objects.filter(message=OuterRef("pk"), state=DeliveryState.CANCELLED)
-    newer = Message.objects.filter(~Exists(undone), case_id=case_id, pk__gt=seen, direction=Direction.OUT)
+    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
+    newer = Message.objects.filter(~Exists(gone), case_id=case_id, pk__gt=seen, direction=Direction.OUT)
     newer = newer.select_related("agent")
     if isinstance(by, Agent):
         newer = newer.exclude(agent=by)
@@ -165,14 +165,33 @@ def _sending(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
 
 
 def cancel_reply(message_id: int, *, by: Actor) -> None:
-    """Undo an answer while it still waits. Raises Conflict when it is already on its way."""
+    """Undo an answer while it still waits; a case that was resolved with it is open again, unless its customer has another open one.
+
+    Raises Conflict when the answer is already on its way.
+    """
     with transaction.atomic():
         message, delivery = _sending(message_id, by)
         waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)
         if not waiting.update(state=DeliveryState.CANCELLED, settled_at=clock.now()):
             raise Conflict("It is too late to undo: the answer is on its way.")
+        _reopen_what_it_closed(message, by, "Its answer was undone.")
         take_back_answer(message)
         spine.write("reply.cancelled", actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
+
+
+def _reopen_what_it_closed(message: Message, by: Actor, reason: str) -> None:
+    """A case resolved with this answer, or after it, was resolved because of it. The case is held."""
+    case = message.case
+    if case is None or case.status == Status.OPEN or case.resolved_at is None or case.resolved_at < message.sent_at:
+        return
+    changes = {"status": Status.OPEN, "resolved_at": None, "reopened": case.reopened + 1}
+    try:
+        with transaction.atomic():
+            Case.objects.filter(pk=case.pk).update(**changes)
+    except IntegrityError:
+        # The customer has another case open with the brand: the talk goes on there.
+        return
+    spine.write("case.reopened", actor=actor_name(by), case_id=case.pk, reason=reason)
 
 
 def retry_reply(message_id: int, *, by: Actor) -> None:
@@ -208,6 +227,7 @@ def settle_reply(message_id: int, *, by: Actor, arrived: bool) -> None:
         if not unsettled.update(state=state, settled_at=clock.now()):
             raise Conflict("This answer is not uncertain any more.")
         if not arrived:
+            _reopen_what_it_closed(message, by, "Its answer did not arrive.")
             take_back_answer(message)
         verb = "delivery.sent" if arrived else "delivery.failed"
         spine.write(verb, actor=actor_name(by), case_id=message.case_id, message_id=message.pk)

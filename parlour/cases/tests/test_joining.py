@@ -12,6 +12,7 @@ from parlour.cases.tests.rows import START, Rows
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
 from parlour.spine.models import Event
+from parlour.staff.models import Team
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,50 @@ def test_what_is_open_becomes_one_case(rows: Rows) -> None:
         (goes.pk, "They are one person."),
         (stays.pk, "They are one person."),
     ]
+
+
+def test_what_is_urgent_promised_and_decided_on_either_side_stays_so(rows: Rows) -> None:
+    stays, goes, noor = rows.case(), rows.case(), rows.agent()
+    team = Team.objects.create(name="Billing")
+    first = rows.said(goes, "I was charged twice!")
+    rows.said(stays, "Nice weather.", actionable=False)
+    due = first.sent_at + timedelta(minutes=60)
+    Case.objects.filter(pk=stays.pk).update(actionable=False, urgency=0.1, response_due_at=None, response_warn_at=None)
+    given = {"team": team, "assignee": noor, "level": "high", "category": "billing", "category_by": f"agent:{noor.pk}"}
+    Case.objects.filter(pk=goes.pk).update(urgency=0.8, routing_reason="Taken by Noor.", breached_at=due, **given)
+    actions.join_customers(stays.customer_id, goes.customer_id, reason="One.")
+    stays.refresh_from_db()
+    goes.refresh_from_db()
+    assert (stays.actionable, stays.urgency, stays.waiting_since) == (True, 0.8, first.sent_at)
+    assert (stays.response_due_at, stays.response_warn_at) == (due, due - timedelta(minutes=15))
+    assert {name: getattr(stays, name) for name in given} == given
+    assert (stays.routing_reason, stays.breached_at) == ("Taken by Noor.", due)
+    assert (goes.urgency, goes.response_due_at) == (0.0, None)
+
+
+def test_what_the_kept_case_has_it_keeps(rows: Rows) -> None:
+    stays, goes, noor, mika = rows.case(), rows.case(), rows.agent("Noor"), rows.agent("Mika")
+    one, two = Team.objects.create(name="One"), Team.objects.create(name="Two")
+    first = rows.said(stays)
+    rows.said(goes)
+    kept = {"team": one, "assignee": noor, "level": "low", "category": "billing", "routing_reason": "Why."}
+    other = {"team": two, "assignee": mika, "level": "urgent", "category": "delivery", "routing_reason": "So."}
+    Case.objects.filter(pk=stays.pk).update(**kept)
+    Case.objects.filter(pk=goes.pk).update(actionable=False, urgency=0.1, **other)
+    actions.join_customers(stays.customer_id, goes.customer_id, reason="One.")
+    stays.refresh_from_db()
+    assert {name: getattr(stays, name) for name in kept} == kept
+    assert (stays.actionable, stays.urgency) == (True, 0.5)
+    assert stays.response_due_at == first.sent_at + timedelta(minutes=60)
+
+
+def test_where_nobody_waits_any_longer_nothing_is_promised(rows: Rows) -> None:
+    stays, goes = rows.case(), rows.case()
+    rows.said(stays, "Thanks!", actionable=False)
+    rows.said(goes, "Bye!", actionable=False)
+    actions.join_customers(stays.customer_id, goes.customer_id, reason="One.")
+    stays.refresh_from_db()
+    assert (stays.waiting_since, stays.urgency, stays.response_due_at, stays.response_warn_at) == (None, 0, None, None)
 
 
 def test_a_case_of_one_side_only_is_kept_as_it_is(rows: Rows) -> None:

@@ -13,7 +13,7 @@ from parlour.cases import actions
 from parlour.cases.actions import Conflict, Invalid
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message
 from parlour.cases.tests.rows import START, Rows, claimed, delivery_of
-from parlour.channels.models import Inbox
+from parlour.channels.models import Brand, Inbox
 from parlour.lib import clock
 from parlour.spine.models import Event
 from parlour.staff.access import Denied
@@ -166,6 +166,22 @@ def test_an_answer_that_was_undone_stands_in_nobody_s_way(rows: Rows) -> None:
     assert actions.reply(case.pk, by=mika, text="Two.", visibility="public", seen=said.pk)
 
 
+def test_an_answer_that_failed_stands_in_nobody_s_way(rows: Rows) -> None:
+    case, noor, mika = rows.case(), rows.agent("Noor"), rows.agent("Mika")
+    said = rows.said(case)
+    claimed(actions.reply(case.pk, by=noor, text="One.", visibility="public", seen=said.pk), DeliveryState.FAILED)
+    assert actions.reply(case.pk, by=mika, text="Two.", visibility="public", seen=said.pk)
+
+
+def test_an_act_that_failed_does_not_take_back_the_answer_it_was_for(rows: Rows) -> None:
+    case, noor, mika = rows.case(), rows.agent("Noor"), rows.agent("Mika")
+    said = rows.said(case)
+    answer = actions.reply(case.pk, by=noor, text="One.", visibility="public", seen=said.pk)
+    Delivery.objects.create(message=answer, what="delete", reference="act", due_at=NOW, state=DeliveryState.CANCELLED)
+    with pytest.raises(Conflict, match="Noor has answered"):
+        actions.reply(case.pk, by=mika, text="Two.", visibility="public", seen=said.pk)
+
+
 def test_an_answer_through_the_api_counts_as_a_colleague_s(rows: Rows) -> None:
     case = rows.case()
     said = rows.said(case)
@@ -296,14 +312,97 @@ def test_nobody_waits_for_the_answer_to_a_thank_you(rows: Rows) -> None:
     assert case.response_due_at is None
 
 
-def test_undoing_on_a_resolved_case_makes_nobody_wait(rows: Rows) -> None:
+def test_undoing_what_was_sent_to_a_resolved_case_leaves_it_resolved(rows: Rows) -> None:
     case, agent = rows.case(), rows.agent()
     rows.said(case)
+    actions.resolve(case.pk, by=agent)
+    with clock.frozen(NOW + timedelta(minutes=1)):
+        message = actions.reply(case.pk, by=agent, text="By the way.", visibility="public", hold_seconds=5)
+        actions.cancel_reply(message.pk, by=agent)
+    case.refresh_from_db()
+    assert (case.status, case.resolved_at, case.waiting_since, case.response_due_at) == ("resolved", NOW, None, None)
+    assert "case.reopened" not in verbs(case)
+
+
+def test_undoing_an_answer_opens_the_case_that_was_resolved_with_it(rows: Rows) -> None:
+    case, agent = rows.case(), rows.agent()
+    said = rows.said(case)
     message = actions.reply(case.pk, by=agent, text="Done.", visibility="public", hold_seconds=5)
     actions.resolve(case.pk, by=agent)
     actions.cancel_reply(message.pk, by=agent)
     case.refresh_from_db()
-    assert (case.status, case.waiting_since, case.response_due_at) == ("resolved", None, None)
+    assert (case.status, case.resolved_at, case.reopened) == ("open", None, 1)
+    assert (case.waiting_since, case.response_due_at) == (said.sent_at, said.sent_at + timedelta(minutes=60))
+    assert verbs(case) == ["reply.queued", "case.resolved", "case.reopened", "reply.cancelled"]
+    reopened = Event.objects.get(verb="case.reopened")
+    assert (reopened.actor, reopened.data) == (f"agent:{agent.pk}", {"reason": "Its answer was undone."})
+
+
+def test_an_answer_that_did_not_arrive_opens_the_case_that_was_resolved_with_it(rows: Rows) -> None:
+    case, agent = rows.case(), rows.agent()
+    said = rows.said(case)
+    message = actions.reply(case.pk, by=agent, text="Done.", visibility="public")
+    actions.resolve(case.pk, by=agent)
+    claimed(message, DeliveryState.UNCERTAIN)
+    actions.settle_reply(message.pk, by=agent, arrived=False)
+    case.refresh_from_db()
+    assert (case.status, case.waiting_since) == ("open", said.sent_at)
+
+
+def test_undoing_leaves_a_case_closed_whose_customer_has_another_one_open(rows: Rows) -> None:
+    case, agent = rows.case(), rows.agent()
+    rows.said(case)
+    message = actions.reply(case.pk, by=agent, text="Done.", visibility="public", hold_seconds=5)
+    actions.resolve(case.pk, by=agent)
+    rows.case(customer=case.customer)
+    actions.cancel_reply(message.pk, by=agent)
+    case.refresh_from_db()
+    assert (case.status, case.reopened, case.waiting_since) == ("resolved", 0, None)
+    assert delivery_of(message).state == DeliveryState.CANCELLED
+    assert verbs(case)[-1] == "reply.cancelled"
+
+
+def test_undoing_the_first_answer_makes_the_second_the_first_response(rows: Rows) -> None:
+    case, agent = rows.case(), rows.agent()
+    rows.said(case)
+    first = actions.reply(case.pk, by=agent, text="One.", visibility="public", hold_seconds=600)
+    with clock.frozen(NOW + timedelta(minutes=1)):
+        second = actions.reply(case.pk, by=agent, text="Two.", visibility="public", hold_seconds=600)
+        actions.cancel_reply(first.pk, by=agent)
+        case.refresh_from_db()
+        assert (case.first_response_at, case.waiting_since, case.response_due_at) == (second.sent_at, None, None)
+        actions.cancel_reply(second.pk, by=agent)
+    case.refresh_from_db()
+    # The promise was ended by the first; it runs again once both are gone.
+    assert case.first_response_at is None
+    assert case.response_due_at == (case.waiting_since or NOW) + timedelta(minutes=60)
+
+
+def test_undoing_on_a_reopened_case_lets_its_promise_run_again(rows: Rows) -> None:
+    case, agent = rows.case(), rows.agent()
+    rows.said(case)
+    actions.reply(case.pk, by=agent, text="One.", visibility="public")
+    again = rows.said(case, "Still broken.", sent_at=NOW + timedelta(minutes=30))
+    with clock.frozen(NOW + timedelta(minutes=40)):
+        message = actions.reply(case.pk, by=agent, text="Two.", visibility="public", hold_seconds=5)
+        actions.cancel_reply(message.pk, by=agent)
+    case.refresh_from_db()
+    assert (case.first_response_at, case.waiting_since) == (NOW, again.sent_at)
+    assert case.response_due_at == again.sent_at + timedelta(minutes=60)
+    assert case.response_warn_at == again.sent_at + timedelta(minutes=60 - case.brand.warning_minutes)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_undoing_promises_nothing_that_was_not_promised(rows: Rows, recorded: bool) -> None:
+    case, agent = rows.case(), rows.agent()
+    said = rows.said(case)
+    if recorded:
+        Brand.objects.update(recorded=True)
+    else:
+        Case.objects.update(response_due_at=None, response_warn_at=None)
+    actions.cancel_reply(actions.reply(case.pk, by=agent, text="One.", visibility="public").pk, by=agent)
+    case.refresh_from_db()
+    assert (case.waiting_since, case.response_due_at, case.response_warn_at) == (said.sent_at, None, None)
 
 
 @pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.FAILED])
