@@ -12,17 +12,21 @@ from parlour.api.shapes import agent_shape, inbox_shape, team_shape, token_shape
 from parlour.api.wire import answer
 from parlour.channels import queries as channels
 from parlour.staff import queries as staff
-from parlour.staff.access import READ, require
+from parlour.staff.access import LEAD, READ, may, require
 
 router = Router(tags=["Desk"])
 
 
 @router.get("/inboxes", response=schemas.ListOf[schemas.Inbox], operation_id="listInboxes", summary="List inboxes")
 def list_inboxes(request: Request) -> HttpResponse:
-    """The connected accounts, with what their channels can do. Credentials are never sent."""
+    """The connected accounts, with what their channels can do. Credentials are never sent.
+
+    ``webhook_path`` and ``health_note`` are empty for tokens whose role does not hold ``lead``.
+    """
     only(request, ())
     require(request.auth, READ)
-    return answer({"items": [inbox_shape(inbox) for inbox in channels.inboxes()], "next": None})
+    whole = may(request.auth, LEAD)
+    return answer({"items": [inbox_shape(inbox, whole=whole) for inbox in channels.inboxes()], "next": None})
 
 
 @router.get("/agents", response=schemas.ListOf[schemas.Agent], operation_id="listAgents", summary="List agents")

@@ -97,9 +97,7 @@ def _page(api: NinjaAPI, origin: str) -> bytes:
             row = {"address": address, "method": method.upper(), **operation, "body": _body(operation, schemas)}
             groups.setdefault(operation["tags"][0], []).append(row)
     shown = {name: schemas[name] for name in SHOWN}
-    html: str = _template().render(
-        info=document["info"], groups=groups, schemas=shown, problems=KINDS, origin=origin
-    )
+    html: str = _template().render(info=document["info"], groups=groups, schemas=shown, problems=KINDS, origin=origin)
     return html.encode()
 
 

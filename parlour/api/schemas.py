@@ -59,9 +59,9 @@ class Inbox(Shape):
     brand: Named
     channel: str
     name: str
-    webhook_path: str
+    webhook_path: str = Field(description="Empty unless your role holds `lead`.")
     health: Literal["ok", "attention", "paused"]
-    health_note: str
+    health_note: str = Field(description="What ails it, in words. Empty unless your role holds `lead`.")
     capabilities: Capabilities | None = Field(description="Null when this version does not know the channel.")
 
 

@@ -107,16 +107,17 @@ def event_shape(event: Event) -> dict[str, Any]:
     }
 
 
-def inbox_shape(inbox: Inbox) -> dict[str, Any]:
+def inbox_shape(inbox: Inbox, *, whole: bool) -> dict[str, Any]:
+    """``whole`` tells how the inbox is reached and what ails it as well."""
     channel = registry.CHANNELS.get(inbox.channel)
     return {
         "id": inbox.pk,
         "brand": _named(inbox.brand),
         "channel": inbox.channel,
         "name": inbox.name,
-        "webhook_path": inbox.webhook_path,
+        "webhook_path": inbox.webhook_path if whole else "",
         "health": inbox.health,
-        "health_note": inbox.health_note,
+        "health_note": inbox.health_note if whole else "",
         "capabilities": _capabilities(channel.capabilities) if channel else None,
     }
 

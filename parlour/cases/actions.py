@@ -75,7 +75,7 @@ def add_note(case_id: int, *, by: Actor, text: str) -> Message:
 
 
 def assign(case_id: int, assignee_id: int | None, *, by: Actor | None, reason: str = "") -> Case:
-    """Give the case to an agent, or to nobody."""
+    """Give the case to an agent who may answer, or to nobody."""
     assignee = Agent.objects.filter(pk=assignee_id, is_active=True).first() if assignee_id is not None else None
     if assignee_id is not None and assignee is None:
         raise Invalid("There is no such agent.")
@@ -84,6 +84,8 @@ def assign(case_id: int, assignee_id: int | None, *, by: Actor | None, reason: s
         case = locked(case_id, by)
         if case.assignee_id == assignee_id:
             return case
+        if assignee and not staff.may(assignee, staff.ANSWER):
+            raise Invalid(f"{assignee.name} may not answer cases.")
         changes = {"assignee_id": assignee_id, "routing_reason": words}
         return _change(case_id, by, "case.assigned", changes, assignee=assignee_id, reason=words)
 

@@ -37,6 +37,11 @@ def may(actor: Actor, right: str) -> bool:
     return right in RIGHTS.get(actor.role, frozenset())
 
 
+def roles_with(right: str) -> list[str]:
+    """The roles that hold ``right``."""
+    return [str(role) for role, rights in RIGHTS.items() if right in rights]
+
+
 def require(actor: Actor, right: str) -> None:
     """Raise Denied unless ``actor`` holds ``right``."""
     if not may(actor, right):

@@ -67,6 +67,14 @@ def use_sign_in_link(secret: str) -> Agent | None:
     return Agent.objects.filter(signinlink__digest=digest(secret), is_active=True).first()
 
 
+def set_password(agent: Agent, password: str) -> None:
+    """Save a new password and spend the agent's unused links: who had one of them gets in no more."""
+    with transaction.atomic():
+        agent.set_password(password)
+        agent.save(update_fields=["password"])
+        SignInLink.objects.filter(agent=agent, used_at=None).update(used_at=clock.now())
+
+
 def add_token(name: str, role: str) -> str:
     """A new API token; this is the only time its text is known. Raises ValueError for an unknown role."""
     if role not in Role.values:

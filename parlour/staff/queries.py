@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from parlour.lib import clock
+from parlour.staff import access
 from parlour.staff.actions import digest
 from parlour.staff.models import Agent, Presence, Team, Token
 
@@ -25,9 +26,10 @@ GONE_AFTER = timedelta(minutes=5)
 
 
 def agents_online() -> QuerySet[Agent]:
-    """Agents who are there: online by choice, with a desk that shows life (or never opened one: put online by a command)."""
+    """Agents who are there and may answer: online by choice, with a desk that shows life (or never opened one: put online by a command)."""
     alive = Q(seen_at__isnull=True) | Q(seen_at__gt=clock.now() - GONE_AFTER)
-    return Agent.objects.filter(alive, is_active=True, presence=Presence.ONLINE)
+    answering = access.roles_with(access.ANSWER)
+    return Agent.objects.filter(alive, is_active=True, presence=Presence.ONLINE, role__in=answering)
 
 
 def agents() -> QuerySet[Agent]:

@@ -8,6 +8,7 @@ from parlour.api.tests.conftest import is_problem
 from parlour.cases.models import Case, Delivery, Message
 from parlour.lib import clock
 from parlour.spine.models import Event
+from parlour.staff.actions import add_agent
 from parlour.staff.models import Token
 
 WAYS = [
@@ -244,6 +245,13 @@ def test_reopening_beside_an_open_case(ask, rows):
     case = rows.case(status="resolved")
     Case.objects.create(brand=rows.brand, customer=case.customer, channel="x")
     ask("PATCH", f"/cases/{case.pk}", {"status": "open"}, status=409)
+
+
+def test_a_case_is_not_given_to_somebody_who_may_not_answer(ask, rows):
+    case, analyst = rows.case(), add_agent("ana@example.com", "Ana", "analyst")
+    problem = ask("PATCH", f"/cases/{case.pk}", {"assignee": analyst.pk}, status=422)
+    assert [one["field"] for one in problem["errors"]] == ["assignee"]
+    assert ask.get(f"/cases/{case.pk}")["assignee"] is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import TypeAdapter
 
 from parlour.api import schemas
@@ -18,8 +19,16 @@ def test_inboxes_without_secrets(ask, rows):
     TypeAdapter(schemas.ListOf[schemas.Inbox]).validate_python(page)
     (inbox,) = page["items"]
     assert inbox["brand"] == {"id": rows.brand.pk, "name": "Acme"}
-    assert inbox["webhook_path"] == f"/in/x/{'k' * 24}"
     assert inbox["capabilities"]["public"]["length"] > 0
+
+
+@pytest.mark.parametrize(("role", "told"), [("admin", True), ("lead", True), ("agent", False), ("analyst", False)])
+def test_how_an_inbox_is_reached_and_what_ails_it_is_for_leads(ask_as, rows, role, told):
+    Inbox.objects.filter(pk=rows.inbox.pk).update(health="attention", health_note="The token expired.")
+    (inbox,) = ask_as(role).get("/inboxes")["items"]
+    assert inbox["health"] == "attention"
+    seen = (f"/in/x/{'k' * 24}", "The token expired.") if told else ("", "")
+    assert (inbox["webhook_path"], inbox["health_note"]) == seen
 
 
 def test_inbox_of_a_channel_this_version_does_not_know(ask, rows):

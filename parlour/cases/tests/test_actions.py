@@ -61,6 +61,17 @@ def test_what_changes_nothing_is_not_told(rows: Rows) -> None:
     ]
 
 
+def test_nobody_is_given_a_case_who_may_not_answer_it(rows: Rows) -> None:
+    case, noor, analyst = rows.case(), rows.agent(), rows.agent("Ana", role=Role.ANALYST)
+    with pytest.raises(Invalid, match=r"^Ana may not answer cases\.$"):
+        actions.assign(case.pk, analyst.pk, by=noor)
+    assert Case.objects.get(pk=case.pk).assignee_id is None
+    assert told() == []
+    for role in (Role.LEAD, Role.ADMIN):
+        able = rows.agent(role=role)
+        assert actions.assign(case.pk, able.pk, by=noor).assignee_id == able.pk
+
+
 def test_nobody_is_given_a_case_who_is_not_there(rows: Rows) -> None:
     case, noor, gone = rows.case(), rows.agent(), rows.agent("Gone")
     Agent.objects.filter(pk=gone.pk).update(is_active=False)

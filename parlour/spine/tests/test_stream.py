@@ -14,6 +14,7 @@ from django.db import connections
 from parlour.spine import actions, queries, stream
 from parlour.spine.models import Event
 from parlour.spine.stream import Stream
+from parlour.spine.tests.patience import PATIENCE_SECONDS, wait_until_settled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +57,7 @@ class Desk:
         return [orjson.loads(one["data"])["case"] for one in self.events if one["event"] == "change"]
 
     async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not done():
                 self._changed.clear()
                 await self._changed.wait()
@@ -97,9 +98,12 @@ def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def write(*cases: int, verb: str = "case.level") -> None:
+    """Write a line for each case, and return when readers are given them."""
+
     def all_of_them() -> None:
         for case in cases:
             actions.write(verb, case_id=case)
+        wait_until_settled()
 
     await asyncio.to_thread(all_of_them)
 

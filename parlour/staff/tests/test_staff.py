@@ -75,6 +75,18 @@ def test_a_link_ends_after_a_day_and_with_its_seat() -> None:
     assert actions.use_sign_in_link(gone) is None
 
 
+def test_a_new_password_spends_the_links_of_its_agent_and_of_nobody_else() -> None:
+    agent, other = actions.add_agent("noor@example.com", "Noor"), actions.add_agent("mika@example.com", "Mika")
+    links, theirs = [actions.make_sign_in_link(agent) for _ in range(2)], actions.make_sign_in_link(other)
+    earlier = clock.now() - timedelta(hours=1)
+    SignInLink.objects.filter(digest=actions.digest(links[0])).update(used_at=earlier)
+    actions.set_password(agent, "a long new password")
+    assert Agent.objects.get(pk=agent.pk).check_password("a long new password")
+    assert [actions.use_sign_in_link(link) for link in links] == [None, None]
+    assert SignInLink.objects.get(digest=actions.digest(links[0])).used_at == earlier
+    assert actions.use_sign_in_link(theirs) == other
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_use_a_link_at_once_one_gets_in() -> None:
     agent = actions.add_agent("noor@example.com", "Noor")
@@ -131,6 +143,12 @@ def test_presence_is_one_of_three() -> None:
     Agent.objects.update(is_active=False)
     assert not queries.agents_online()
     assert not queries.agents()
+
+
+def test_online_are_only_those_who_may_answer() -> None:
+    for role in Role.values:
+        actions.set_presence(actions.add_agent(f"{role}@example.com", role, role), Presence.ONLINE)
+    assert {agent.role for agent in queries.agents_online()} == {Role.ADMIN, Role.LEAD, Role.AGENT}
 
 
 def test_a_team_is_made_once_and_takes_what_it_is_told() -> None:

@@ -44,6 +44,18 @@ def test_a_case_is_a_page_and_its_panes_are_fragments(desk, scene, case):
     assert "<textarea" not in live, "what is being typed is never sent again"
 
 
+def test_a_case_is_offered_only_to_those_who_may_answer(desk, scene, case, person):
+    lead, analyst = person("Lea", Role.LEAD), person("Ana", Role.ANALYST)
+    head = desk.get(f"/case/{case.pk}/head", headers=HTMX).text
+    assert f'<option value="{lead.pk}">Lea</option>' in head
+    assert ">Ana</option>" not in head
+    assert desk.post(f"/case/{case.pk}/assign", {"assignee": analyst.pk}, headers=HTMX).status_code == 422
+    case.assignee = analyst
+    case.save()
+    head = desk.get(f"/case/{case.pk}/head", headers=HTMX).text
+    assert f'<option value="{analyst.pk}" selected>Ana</option>' in head, "the select shows who has it"
+
+
 @pytest.mark.parametrize("number", [999, 2**63, 10**30])
 def test_a_case_that_is_not_there_is_said_so(desk, number):
     assert desk.get(f"/case/{number}").status_code == 404

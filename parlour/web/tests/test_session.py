@@ -124,6 +124,18 @@ def test_a_password_is_set_without_the_old_one_only_after_a_link(amara):
     assert amara.check_password(new)
 
 
+def test_a_new_password_closes_the_links_still_open(with_password):
+    link = f"/sign-in/{staff.make_sign_in_link(with_password)}"
+    client = Client()
+    come_in(client)
+    new = "another long password"
+    assert client.post("/me/password", {"old": "wrong", "new": new, "again": new}).status_code == 422
+    assert Client().get(link).status_code == 200
+    assert client.post("/me/password", {"old": PASSWORD, "new": new, "again": new}).status_code == 302
+    assert Client().get(link).status_code == 403
+    assert Client().post(link).status_code == 403
+
+
 def test_name_and_theme_are_saved_and_shown(desk, amara):
     desk.post("/me/profile", {"name": "  Amara\n Bello ", "theme": "dark"})
     page = desk.get("/me").text

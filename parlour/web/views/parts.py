@@ -89,11 +89,16 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "may_answer": access.may(agent, access.ANSWER),
         "agents": agents,
         "teams": teams,
-        "agent_options": [(one.pk, one.name) for one in agents],
+        "agent_options": [(one.pk, one.name) for one in agents if _may_have(one, case)],
         "team_options": [(one.pk, one.name) for one in teams],
         "levels": Level.choices,
         "category_options": [(slug, understanding.CATEGORY_NAMES.get(slug, slug)) for slug in understanding.CATEGORIES],
     }
+
+
+def _may_have(agent: Agent, case: Case) -> bool:
+    """Whoever may answer; and who has the case already, so that the select shows what is."""
+    return access.may(agent, access.ANSWER) or agent.pk == case.assignee_id
 
 
 def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:

@@ -200,8 +200,7 @@ def set_password(request: HttpRequest, agent: Agent) -> HttpResponse:
         validate_password(new, agent)
     except ValidationError as error:
         return _me(request, agent, status=422, trouble=" ".join(error.messages))
-    agent.set_password(new)
-    agent.save(update_fields=["password"])
+    staff.set_password(agent, new)
     auth.update_session_auth_hash(request, agent)
     request.session.pop("by_link", None)
     return _saved(request, "Your password is set.")
