@@ -31,6 +31,7 @@ def join_customers(into_id: int, other_id: int, *, reason: str) -> None:
                 _empty_into(case, stays, reason)
         Case.objects.filter(customer_id=other_id).update(customer_id=into_id)
         Thread.objects.filter(customer_id=other_id).update(customer_id=into_id)
+        Identity.objects.filter(customer_id=other_id, name="").update(name=people[into_id].name)
         Identity.objects.filter(customer_id=other_id).update(customer_id=into_id)
         if not people[into_id].name:
             Customer.objects.filter(pk=into_id).update(name=people[other_id].name)
