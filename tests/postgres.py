@@ -39,6 +39,16 @@ def _as_user() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}
 
 
+def _reachable(binaries: Path, folder: Path) -> Path:
+    """A copy of the server in ``folder``: another user may not be let into the folder that the project lies in."""
+    package = binaries.parent.parent
+    for one in (package, package.with_name(package.name + ".libs")):
+        if one.is_dir():
+            shutil.copytree(one, folder / one.name, symlinks=True)
+    folder.chmod(0o755)
+    return folder / package.name / "pginstall" / "bin"
+
+
 @contextmanager
 def server(*, durable: bool = True) -> Iterator[str]:
     """A running server; gives the URL of its database ``postgres``. ``durable=False`` skips the waits for the disk."""
@@ -47,7 +57,7 @@ def server(*, durable: bool = True) -> Iterator[str]:
     if user:
         os.chown(folder, user["user"], user["group"])
     data, log = folder / "data", folder / "log"
-    binaries = _binaries()
+    binaries = _reachable(_binaries(), folder) if user else _binaries()
     run: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder, **user}
     made = subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
