@@ -26,8 +26,8 @@ PAGE = "448242228374517"
 PROMISE = 250.0
 LONGEST = 20.0
 """Seconds after which a line counts as lost."""
-BROWSER_PAUSE = (0.15, 0.6)
-"""A browser waits this long (and at least a second since the last time) before it asks for its queue again (live.js)."""
+PAUSE, SPREAD, SPREAD_PER_DESK = 0.15, 0.45, 0.010
+"""A browser waits this long, and at least a second since the last time, before it asks for its queue again (live.js)."""
 QUEUE_OPEN, WHOLE_SECOND = "/queue/unassigned", 1.0
 
 
@@ -38,6 +38,8 @@ class Seat:
     cookie: str
     told: dict[int, float] = field(default_factory=dict)
     """Case id -> moment of the first line about a message received in it, since the last event was posted."""
+    place: str = ""
+    """Where in the event log the last line was."""
     busy: asyncio.Task[None] | None = None
     asked: float = 0.0
     waited: list[float] = field(default_factory=list)
@@ -71,6 +73,8 @@ class Room:
     async def _listen(self, seat: Seat, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
             now = time.perf_counter()
+            if line.startswith(b"id: "):
+                seat.place = line[4:].decode().strip()
             if line.startswith(b"data: {") and b'"message.received"' in line:
                 case = orjson.loads(line[6:])["case"]
                 seat.told.setdefault(case, now)
@@ -81,10 +85,11 @@ class Room:
 
     async def _ask_again(self, seat: Seat) -> None:
         """What the browser does when told of a change: once for many, a little later, its queue anew."""
-        pause = BROWSER_PAUSE[0] + secrets.randbelow(1000) / 1000 * (BROWSER_PAUSE[1] - BROWSER_PAUSE[0])
+        pause = PAUSE + secrets.randbelow(1000) / 1000 * max(SPREAD, SPREAD_PER_DESK * len(self.seats))
         await asyncio.sleep(pause + max(0.0, WHOLE_SECOND - (time.perf_counter() - seat.asked)))
         seat.asked = time.perf_counter()
-        answer = await self.client.get(QUEUE_OPEN, headers={"cookie": seat.cookie, "hx-request": "true"})
+        headers = {"cookie": seat.cookie, "hx-request": "true", "x-since": seat.place}
+        answer = await self.client.get(QUEUE_OPEN, headers=headers)
         if answer.status_code == 200:
             seat.waited.append((time.perf_counter() - seat.asked) * 1000)
 

@@ -5,6 +5,7 @@ All raise Denied without the right, Case.DoesNotExist or Message.DoesNotExist, a
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +24,8 @@ from parlour.staff.access import Actor, actor_name
 from parlour.staff.models import Agent, Team
 from parlour.understanding import actions as understanding
 from parlour.understanding.queries import CATEGORIES, SENTIMENTS
+
+log = logging.getLogger(__name__)
 
 NOTE_LIMIT = 20_000
 
@@ -195,6 +198,20 @@ def reopen(case_id: int, *, by: Actor | None, reason: str = "") -> Case:
         return _change(case_id, by, "case.reopened", changes, **({"reason": reason} if reason else {}))
 
 
+def answer_failed(message: Message) -> None:
+    """An answer did not reach its customer, who waits again: its case is open and stands as it did before.
+
+    In the caller's transaction, after its delivery was settled.
+    """
+    if message.case_id is None:
+        return
+    try:
+        reopen(message.case_id, by=None, reason="An answer could not be delivered.")
+    except Conflict:
+        log.info("Case %s stays closed: its customer has another one open.", message.case_id)
+    take_back_answer(message)
+
+
 def _latest_words(case_id: int) -> Message | None:
     return Message.objects.filter(case_id=case_id, direction=Direction.IN).order_by("-sent_at", "-id").first()
 
@@ -209,6 +226,7 @@ __all__ = [
     "Invalid",
     "act",
     "add_note",
+    "answer_failed",
     "assign",
     "cancel_reply",
     "join_customers",

@@ -7,13 +7,11 @@ from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, QuerySet
 
-from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.models import GONE, Case, Delivery, Direction, Message, Status
 from parlour.lib import clock
 from parlour.lib.text import one_line
 from parlour.spine import bus
 
-GONE = (DeliveryState.CANCELLED, DeliveryState.FAILED)
-"""An answer whose sending ended like this never reached the customer."""
 ENDED = "ended_promise"
 """In the ``meta`` of an answer: a promise of a response was running until it was written."""
 

@@ -215,6 +215,10 @@ class DeliveryState(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+GONE = (DeliveryState.CANCELLED, DeliveryState.FAILED)
+"""An answer whose sending ended like this never reached the customer."""
+
+
 class Delivery(models.Model):
     """One thing to be done on the platform: sending a message of ours, or an act (hide, delete, ...) on a message."""
 

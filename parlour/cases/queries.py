@@ -144,11 +144,9 @@ def _found(q: str) -> Q:
     return found
 
 
-def tab_counts(actor: Actor) -> dict[str, int]:
+def tab_counts(actor: Actor, tabs: Sequence[str] = COUNTED_TABS) -> dict[str, int]:
     """How many cases the tabs hold, counted up to ``COUNT_CAP``."""
-    return {
-        tab: _tab(actor, tab).order_by(*ORDERS.get(tab, BY_PRIORITY).by)[:COUNT_CAP].count() for tab in COUNTED_TABS
-    }
+    return {tab: _tab(actor, tab).order_by(*ORDERS.get(tab, BY_PRIORITY).by)[:COUNT_CAP].count() for tab in tabs}
 
 
 def next_case(actor: Actor, tab: str, after_case_id: int) -> Case | None:

@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef
 
 from parlour.cases import ways
 from parlour.cases.access import Conflict, Invalid
-from parlour.cases.answered import GONE, note_answer, take_back_answer
-from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.answered import note_answer, take_back_answer
+from parlour.cases.models import GONE, Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.lib import clock

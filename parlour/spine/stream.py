@@ -33,9 +33,10 @@ MOST_BEHIND = 2_000
 """Lines a desk may be behind, or ask for on resuming, before it is told to start afresh."""
 
 
-def line(event: Event) -> bytes:
-    """One event as it goes over the wire."""
-    return b"id: %d.%d\nevent: change\ndata: %s\n\n" % (event.tx, event.pk, orjson.dumps(queries.data_of(event)))
+def line(event: Event, desks: int) -> bytes:
+    """One event as it goes over the wire, with how many desks of this process are told of it."""
+    told = orjson.dumps(queries.data_of(event) | {"desks": desks})
+    return b"id: %d.%d\nevent: change\ndata: %s\n\n" % (event.tx, event.pk, told)
 
 
 def _look(read: Callable[..., T], *args: Any) -> T:
@@ -91,7 +92,7 @@ class Stream:
     async def _pass_on(self) -> None:
         while events := await asyncio.to_thread(_look, queries.after, self._at):
             self._at = Position(events[-1].tx, events[-1].pk)
-            told = b"".join(line(event) for event in events)
+            told = b"".join(line(event, len(self._desks)) for event in events)
             for desk in list(self._desks):
                 try:
                     desk.put_nowait(told)
@@ -132,7 +133,7 @@ class Stream:
         missed = await asyncio.to_thread(_look, queries.after, since, MOST_BEHIND)
         if len(missed) >= MOST_BEHIND:
             return b'id: %s\nevent: hello\ndata: {"fresh":true}\n\n' % str(at).encode()
-        return b"event: hello\ndata: {}\n\n" + b"".join(line(event) for event in missed)
+        return b"event: hello\ndata: {}\n\n" + b"".join(line(event, len(self._desks)) for event in missed)
 
     async def _feed(self, desk: asyncio.Queue[bytes], send: Send, gone: asyncio.Task[None]) -> None:
         while not gone.done():

@@ -79,6 +79,8 @@ class Batch:
     changed_cases: dict[int, Case] = field(default_factory=dict)
     settled: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Deliveries that reached another state, by id: state, words of an error."""
+    undelivered: list[Message] = field(default_factory=list)
+    """Answers of which the platform says now that they never reached their customer."""
     events: list[tuple[str, Case | None, Message | None, str, dict[str, object]]] = field(default_factory=list)
     """Lines to write once the rows have ids: verb, case, message, actor, data."""
     fresh: list[Item] = field(default_factory=list)

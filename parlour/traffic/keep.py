@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parlour.cases import actions as cases
 from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
 from parlour.lib.rows import insert_rows, update_rows
 from parlour.spine import actions as spine
@@ -67,6 +68,8 @@ def keep(batch: Batch) -> None:
         ((state, words[:500], batch.now, pk) for pk, (state, words) in sorted(batch.settled.items())),
     )
     spine.write_many(batch.lines())
+    for message in batch.undelivered:
+        cases.answer_failed(message)
 
 
 def _keep_threads(batch: Batch) -> None:

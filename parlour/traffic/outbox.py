@@ -268,17 +268,7 @@ def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: st
                 Case.objects.filter(pk=message.case_id).update(updated_at=clock.now())
             spine.write(verb, case_id=message.case_id, message_id=message.pk, reason=words[:300])
             if state == DeliveryState.FAILED and delivery.what == "send":
-                _unanswered(message)
-
-
-def _unanswered(message: Message) -> None:
-    if message.case_id is None:
-        return
-    try:
-        case_actions.reopen(message.case_id, by=None, reason="An answer could not be delivered.")
-    except case_actions.Conflict:
-        log.info("Case %s stays closed: its customer has another one open.", message.case_id)
-    case_actions.take_back_answer(message)
+                case_actions.answer_failed(message)
 
 
 def _healthy(message: Message) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from parlour.cases.models import (
+    GONE,
     Attachment,
     Case,
     Delivery,
@@ -374,12 +375,13 @@ def _on_receipt(batch: Batch, item: Item) -> None:
         if batch.state_of(delivery) not in BEFORE[state]:
             continue
         batch.settle(delivery, state)
-        batch.tell(f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery), delivery.message)
+        batch.tell(
+            f"delivery.{state}", batch.case_of(delivery.message) or _stored_case(delivery.message), delivery.message
+        )
 
 
-def _stored_case(delivery: Delivery) -> Case | None:
-    case_id = delivery.message.case_id
-    return Case(pk=case_id) if case_id else None
+def _stored_case(message: Message) -> Case | None:
+    return Case(pk=message.case_id) if message.case_id else None
 
 
 def _later_by(at: datetime, seconds: float) -> datetime:
@@ -392,8 +394,12 @@ def _on_failed(batch: Batch, item: Item) -> None:
         later(batch, item, "It tells of a failure of a message that is not ours.")
         return
     for delivery in Delivery.objects.filter(message_id=message.pk, what="send"):
+        if batch.state_of(delivery) in GONE:
+            continue
         batch.settle(delivery, DeliveryState.FAILED, item.inbound.reason)
-        batch.tell("delivery.failed", batch.case_of(message), message, reason=item.inbound.reason[:300])
+        batch.undelivered.append(message)
+        case = batch.case_of(message) or _stored_case(message)
+        batch.tell("delivery.failed", case, message, reason=item.inbound.reason[:300])
 
 
 def _on_revoked(batch: Batch, item: Item) -> None:

@@ -121,7 +121,8 @@ def test_a_desk_is_greeted_and_told_what_changes() -> None:
             await write(2, 3)
             await desk.until(lambda: desk.cases == [2, 3])
             told = desk.events[-1]
-            assert orjson.loads(told["data"]) == {"case": 3, "message": None, "verb": "case.level", "actor": "desk"}
+            said = {"case": 3, "message": None, "verb": "case.level", "actor": "desk", "desks": 1}
+            assert orjson.loads(told["data"]) == said
             assert told["id"] == str(await asyncio.to_thread(queries.end))
             await desk.leave()
             assert not app._desks

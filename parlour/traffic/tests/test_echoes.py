@@ -9,7 +9,7 @@ import pytest
 from parlour.cases import actions, queries
 from parlour.cases.models import Case, DeliveryState, Message, Thread
 from parlour.cases.tests.rows import claimed, delivery_of
-from parlour.channels.contract import Receipt, ThreadKey
+from parlour.channels.contract import Inbound, Kind, Receipt, ThreadKey
 from parlour.customers.models import Customer
 from parlour.lib import clock
 from parlour.policy import actions as policy
@@ -368,3 +368,19 @@ def test_a_thread_from_before_goes_on_in_the_case_of_the_private_reply(road: Roa
     road.fakes["facebook"].answers.append(Receipt("m_ours", ThreadKey(ANA, "private", address=ANA)))
     road.send_due()
     assert message("m_ours").thread.case == case  # type: ignore[union-attr]
+
+
+def test_what_the_platform_gives_up_on_later_leaves_the_customer_waiting_again(road: Road, monkeypatch) -> None:
+    road.take("messenger", private("m1", ASKED))
+    ours = answer(road)
+    actions.resolve(only_case().pk, by=road.agent())
+    road.fakes["messenger"].answers.append(Receipt("m_ours"))
+    road.send_due()
+    told = Inbound(Kind.FAILED, "failed:m_ours", T0 + minutes(32), external_id="m_ours", reason="The number is gone.")
+    monkeypatch.setattr(road.fakes["messenger"], "parse", lambda *_: [told], raising=False)
+    road.take("messenger", delivered("m_ours"), delivered("m_ours", at=T0 + minutes(40)))
+    delivery, case = delivery_of(ours), only_case()
+    assert (delivery.state, delivery.error_words) == (DeliveryState.FAILED, "The number is gone.")
+    assert (case.status, case.waiting_since, case.messages_out, case.first_response_at) == ("open", T0, 0, None)
+    # Told twice, it counts once.
+    assert verbs().count("delivery.failed") == 1

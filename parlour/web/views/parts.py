@@ -54,12 +54,11 @@ def query_of(tab: str, q: str = "") -> str:
     return "?" + urlencode({"tab": tab, **({"q": q} if q else {})})
 
 
-def frame(agent: Agent) -> dict[str, Any]:
+def frame(agent: Agent, counts: dict[str, int] | None = None) -> dict[str, Any]:
     """What stands around every page: counts for the rail, and the agent's load."""
-    counts = cases.tab_counts(agent)
     return {
         "agent": agent,
-        "counts": counts,
+        "counts": cases.tab_counts(agent) if counts is None else counts,
         "lead": access.may(agent, access.LEAD),
         "presences": Presence.choices,
         "section": "",
@@ -69,15 +68,12 @@ def frame(agent: Agent) -> dict[str, Any]:
 def queue(agent: Agent, tab: str, q: str, *, cursor: str | None = None, limit: int = PAGE) -> dict[str, Any]:
     """One page of a tab."""
     page = cases.queue(agent, tab, q=q, cursor=cursor, limit=limit)
-    return {
-        "tab": tab,
-        "tabs": TAB_NAMES,
-        "q": q,
-        "rows": page.items,
-        "more": page.next,
-        "query": query_of(tab, q),
-        "current": None,
-    }
+    return tab_shown(tab, q) | {"rows": page.items, "more": page.next}
+
+
+def tab_shown(tab: str, q: str) -> dict[str, Any]:
+    """A tab without its rows."""
+    return {"tab": tab, "tabs": TAB_NAMES, "q": q, "query": query_of(tab, q), "current": None, "drawn": None}
 
 
 def case_head(agent: Agent, case: Case) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from parlour.cases import queries as cases
 from parlour.cases.access import visible_cases
+from parlour.spine.queries import Position
 from parlour.staff.models import Agent
 from parlour.web.views import parts
+from parlour.web.views.drawn import drawings
 from parlour.web.views.guard import is_fragment, seat
 
 MOST_ROWS = 200
@@ -32,6 +34,7 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
     """The page; for htmx the queue pane; with ``cursor`` only the rows that follow. ``limit`` re-gets as many rows as are on screen.
 
     The number of a case, as ``#12`` or ``12``, leads to it, but not with the header ``X-Stay``: while it is being typed.
+    With the header ``X-Since`` (a place in the event log) the tab may be one drawn for another desk, at that place or later.
     With the header ``X-Beside`` the browser's address changes, too, and keeps the case that is open beside the queue.
     """
     if tab not in cases.TABS:
@@ -42,6 +45,9 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
         address = reverse("case", args=[number])
         return HttpResponseClientRedirect(address) if is_fragment(request) else HttpResponseRedirect(address)
     cursor = request.GET.get("cursor") or None
+    since = Position.read(request.headers.get("X-Since", ""))
+    if since and tab != "mine" and not (q or cursor) and is_fragment(request):
+        return render(request, "parts/queue_fragment.html", drawings.queue(agent, tab, _limit(request), since))
     shown = parts.queue(agent, tab, q, cursor=cursor, limit=_limit(request))
     if is_fragment(request) and cursor:
         return render(request, "parts/rows.html", shown)

@@ -11,10 +11,12 @@ let source;
 let lostTimer;
 let again = 1000;
 let queueAsked = -1000;
+let told = "";
+let desks = 1;
 
 async function ask(address) {
   const response = await fetch(address, {
-    headers: { "HX-Request": "true", "X-Stay": "1", "HX-Current-URL": location.href },
+    headers: { "HX-Request": "true", "X-Stay": "1", "X-Since": told, "HX-Current-URL": location.href },
     credentials: "same-origin",
   });
   const elsewhere = response.headers.get("HX-Redirect");
@@ -151,20 +153,23 @@ export function soon(job, delay) {
   }, delay));
 }
 
-const jitter = () => 150 + Math.random() * 450;
+/** The more desks are open, the further apart they ask. */
+const jitter = () => 150 + Math.random() * Math.max(450, 10 * desks);
 
 /** At most about once a second while much happens; at once, but for the jitter, after a quiet moment. */
 export const soonQueue = () => soon("queue", jitter() + Math.max(0, 1000 - (performance.now() - queueAsked)));
 export const soonCase = (delay = 30) => soon("case", delay);
 
 function changed(event) {
-  let told = {};
+  let change = {};
   try {
-    told = JSON.parse(event.data);
+    change = JSON.parse(event.data);
   } catch {
     return;
   }
-  if (String(told.case) === document.getElementById("case")?.dataset.case) soonCase();
+  told = event.lastEventId;
+  desks = change.desks ?? desks;
+  if (String(change.case) === document.getElementById("case")?.dataset.case) soonCase();
   soonQueue();
 }
 
