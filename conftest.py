@@ -10,6 +10,8 @@ import pytest
 
 from tests.desk import Desk
 from tests.postgres import new_database, server
+from tests.town import Town
+from tests.town import town as begin_town
 
 SHARED = Path(__file__).resolve().parent.parent / "shared"
 
@@ -48,4 +50,11 @@ def desk_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Des
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         database = new_database(request.getfixturevalue("postgres_url"), f"desk_{worker}_{os.getpid()}")
     with Desk(tmp_path, database) as one:
+        yield one
+
+
+@pytest.fixture
+def town(transactional_db: None) -> Iterator[Town]:
+    """Channels against their stand-ins, in this process."""
+    with begin_town() as one:
         yield one

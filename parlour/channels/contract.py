@@ -45,6 +45,8 @@ class Author:
     followers: int | None = None
     verified: bool = False
     email: str = ""
+    language: str = ""
+    """The language they have set on the platform, ISO 639-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,23 @@ class Attachment:
     name: str = ""
     mime: str = ""
     size: int | None = None
+    reference: str = ""
+    """What ``Channel.source`` needs to find it, where a plain address does not do (the platform's media id)."""
+    content: bytes = b""
+    """The file itself, where it came with the event (mail)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a file can be had now: an address with the headers it needs, or the file itself. Never stored, never logged."""
+
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    mime: str = ""
+    name: str = ""
+    own: bool = False
+    """The address is the platform's own, as its inbox's settings name it: a stand-in on this machine is allowed, then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,9 @@ class Inbound:
     text: str = ""
     reply_to: str = ""
     """External id of the message this one answers, empty for none."""
+    follows: tuple[str, ...] = ()
+    """External ids of earlier messages it may continue, nearest first (mail's References): the thread of the first one that is
+    known is used in place of ``thread``."""
     attachments: tuple[Attachment, ...] = ()
     counterpart: Author | None = None
     """For an ECHO: the customer it was said to, when the platform tells."""
@@ -182,6 +204,8 @@ class DoorRequest:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    url: str = ""
+    """The whole address that was asked, as the platform wrote it (``PARLOUR_URL`` where a proxy stands in front)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +215,31 @@ class Answer:
     status: int
     body: bytes
     content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to send with an answer. ``kind``: image, video, audio, file."""
+
+    name: str
+    mime: str
+    size: int
+    read: Callable[[], bytes]
+
+    @property
+    def kind(self) -> str:
+        begin = self.mime.partition("/")[0]
+        return begin if begin in {"image", "video", "audio"} else "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message the platform has approved beforehand. ``body`` holds ``{{1}}``, ``{{2}}`` ... where ``values`` go."""
+
+    name: str
+    language: str
+    body: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +262,15 @@ class Outbound:
     last_inbound_at: datetime | None = None
     """When the customer last wrote in this thread: decides reply windows."""
     human: bool = True
+    subject: str = ""
+    """Of the thread, where it has one."""
+    references: tuple[str, ...] = ()
+    """External ids of the thread's latest messages, oldest first, at most 20 (mail's References)."""
+    attachments: tuple[File, ...] = ()
+    choices: tuple[str, ...] = ()
+    """Answers to choose from, as quick replies or buttons; only given to channels that declare ``Capabilities.choices``."""
+    template: Template | None = None
+    """Sent in place of ``text``; only given to channels that declare ``Capabilities.templates``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +279,8 @@ class Receipt:
 
     external_id: str
     thread: ThreadKey | None = None
+    rest: float | None = None
+    """Seconds the inbox should send nothing more, by what the platform says of its limits."""
 
 
 Act = Literal["hide", "unhide", "delete", "like", "unlike", "seen"]
@@ -236,16 +296,53 @@ class Setting:
     required: bool = True
     secret: bool = False
     default: str = ""
+    advanced: bool = False
+    """Shown folded away in the form: the default does for nearly everybody."""
     check: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns a sentence when the value is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long a text may be, in the platform's own ``unit`` (``characters``, ``weighted``, ``bytes``)."""
+    """How long a text may be, in the platform's own ``unit`` (``characters``, ``weighted``, ``bytes``,
+    ``graphemes``, ``utf16``: UTF-16 code units)."""
 
     length: int
-    unit: Literal["characters", "weighted", "bytes"] = "characters"
+    unit: Literal["characters", "weighted", "bytes", "graphemes", "utf16"] = "characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How many answers to choose from a message may offer, and how long each may be, in characters."""
+
+    count: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much may be sent from one inbox: ``count`` messages in ``seconds``, filled again steadily."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How an administrator connects an account by signing in at the platform (authorization code with PKCE, RFC 6749 and 7636).
+
+    ``settings`` of the answer: name of the setting -> field of the token answer. The client's id and secret are settings named
+    ``client_id`` and ``client_secret``.
+    """
+
+    authorize: str
+    token: str
+    scopes: tuple[str, ...]
+    settings: Mapping[str, str]
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """More parameters of the authorization request."""
+    basic: bool = False
+    """The client's id and secret go to the token endpoint as HTTP basic authentication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +369,22 @@ class Capabilities:
     """How often to poll, None for never."""
     profiles: bool = False
     """Names are not in the events and must be asked for, with ``Channel.profile``."""
+    profile_days: int | None = None
+    """Profiles are asked for again after this many days, when the person writes again. None: never."""
+    media_public: Mapping[str, int] = field(default_factory=dict)
+    """Kinds of files (image, video, audio, file) that can be sent in public, and how many bytes one may have."""
+    media_private: Mapping[str, int] = field(default_factory=dict)
+    media_count: int = 1
+    """Files one message may carry."""
+    choices: Choices | None = None
+    """Answers to choose from in private messages; other channels get them as numbered lines of text."""
+    templates: bool = False
+    """Approved templates can be sent when the window is closed (``Channel.templates``)."""
+    one_answer: bool = False
+    """A message has one public answer; another one replaces it (reviews)."""
+    rate: Rate | None = None
+    waits: bool = False
+    """``Channel.wait`` tells when there is something to poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +407,7 @@ class Poll:
 
 
 class Channel(Protocol):
-    """The contract. One module-level object per channel folder, named ``channel``."""
+    """The contract. One module-level object per channel folder, named ``channel``; ``base.Base`` has what many leave as it is."""
 
     @property
     def name(self) -> str:
@@ -325,6 +438,9 @@ class Channel(Protocol):
     def handshake(self, request: DoorRequest, inbox: InboxConfig) -> Answer:
         """Answer a platform's GET challenge, or raise Refused."""
 
+    def decode(self, request: DoorRequest) -> bytes:
+        """The body as JSON: what is sent as a form becomes an object. Called after ``verify``. May raise Refused(400)."""
+
     def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
         """The events of one decoded body. Raises Refused(400) when it is not this platform's envelope at all; an envelope with
         strange events inside gives one Split per event it can cut out. Must be fast: it runs at the door."""
@@ -335,6 +451,10 @@ class Channel(Protocol):
     def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
         """Fetch what is new since ``cursor``. Raises ChannelError. Only called when ``capabilities.poll_seconds`` is set."""
 
+    def wait(self, inbox: InboxConfig, seconds: float) -> bool:
+        """Wait until the platform says that something is new, at most ``seconds``; whether it did. Raises ChannelError. Called in a
+        thread of its own, and only with ``capabilities.waits``."""
+
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         """Send, or raise ChannelError."""
 
@@ -343,6 +463,20 @@ class Channel(Protocol):
 
     def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
         """Who an author is, None when the platform does not tell. Raises ChannelError. Only called with ``capabilities.profiles``."""
+
+    def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
+        """Where a customer's file can be had. Raises ChannelError (permanent when it is gone)."""
+
+    def templates(self, inbox: InboxConfig) -> Sequence[Template]:
+        """The approved templates. Raises ChannelError. Only called with ``capabilities.templates``."""
+
+    def renew(self, inbox: InboxConfig) -> Mapping[str, str]:
+        """New values of settings when the credentials have expired and can be renewed without a person; empty when they cannot.
+        Raises ChannelError."""
+
+    @property
+    def oauth(self) -> OAuth | None:
+        """How an account is connected by signing in at the platform, None where that is not the way."""
 
     def length(self, text: str, visibility: Visibility) -> int:
         """Length of ``text`` in the unit of the limit of that visibility."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,7 +34,15 @@ class _Cue:
 class Director:
     """``speed`` 1 is lifelike: a customer waits minutes before asking again, and a new one comes about every 45 seconds."""
 
-    def __init__(self, stage: Stage, seed: int = 0, speed: float = 1.0, *, opening_seconds: float = 13.0) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        seed: int = 0,
+        speed: float = 1.0,
+        *,
+        opening_seconds: float = 13.0,
+        scenes: Sequence[Scene] = SCENES,
+    ) -> None:
         if speed <= 0:
             raise ValueError("The speed of the playground must be more than 0.")
         self.stage = stage
@@ -45,7 +54,7 @@ class Director:
         self._cues: list[_Cue] = []
         self._turn = 0
         self._next_entrance = 0.0
-        self._by_name = {scene.name: scene for scene in SCENES}
+        self._by_name = {scene.name: scene for scene in scenes}
         self._recent: list[str] = list(OPENING)
         self._now = 0.0
 
@@ -117,7 +126,7 @@ class Director:
 
     def _choose(self) -> Scene:
         """A scene that was not among the last few."""
-        fresh = [scene for scene in SCENES if scene.name not in self._recent]
+        fresh = [scene for scene in self._by_name.values() if scene.name not in self._recent]
         scene = self._random.choices(fresh, [scene.weight for scene in fresh])[0]
         self._recent = [*self._recent[1:], scene.name]
         return scene

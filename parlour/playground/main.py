@@ -15,7 +15,8 @@ import uvicorn
 from parlour.playground.graph import GraphApi
 from parlour.playground.graph_state import FacebookPage, Line, Person, Post
 from parlour.playground.postman import Habits
-from parlour.playground.setup import connect
+from parlour.playground.setup import connect, join, kept
+from parlour.playground.standin import StandIn
 from parlour.playground.wires import made_up
 from parlour.playground.world import World
 from parlour.playground.x_events import Dm, Tweet, User
@@ -32,8 +33,9 @@ def serve(port: int, desk_url: str, seed: int, speed: float) -> None:
     ``speed`` 0 means that no cast plays. Ends with a sentence when the port is taken.
     """
     listener = _listen(port)
-    wires = connect(desk_url.rstrip("/"), f"http://127.0.0.1:{listener.getsockname()[1]}")
-    world = World(wires, seed=seed, speed=speed or None, forgiving=True)
+    desk_url, base = desk_url.rstrip("/"), f"http://127.0.0.1:{listener.getsockname()[1]}"
+    world = World(connect(desk_url, base), seed=seed, speed=speed or None, forgiving=True, kept=kept())
+    join(world, desk_url, base)
     _server(world).run(sockets=[listener])
 
 
@@ -126,7 +128,11 @@ class Stand:
 
     def settings(self, channel: str) -> dict[str, str]:
         """The settings of an inbox that talks to this stand-in."""
-        return self.world.wires[channel].settings(self.base)
+        return self.world.settings(channel, self.base)
+
+    def place(self, name: str) -> StandIn:
+        """The stand-in of that name (``parlour.playground.places``)."""
+        return self.world.places[name]
 
     def point(self, channel: str, url: str, *, handshake: bool = False) -> None:
         """Send the webhooks of ``channel`` to ``url`` from now on, after the platform's handshake if wanted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import jinja2
 from parlour.playground.director import Director
 from parlour.playground.graph_state import FacebookPage, Person, Post
 from parlour.playground.postman import Postman
+from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Reply, Request, Router, html_reply, see_other
 from parlour.playground.x_events import Tweet, User
 from parlour.playground.x_state import XPlatform
@@ -33,8 +35,15 @@ class Pages:
     """Server-rendered pages over the state of the stand-ins; everything a customer wrote is escaped by the templates."""
 
     def __init__(
-        self, page: FacebookPage, x: XPlatform, postman: Postman, director: Director | None, page_id: str
+        self,
+        page: FacebookPage,
+        x: XPlatform,
+        postman: Postman,
+        director: Director | None,
+        page_id: str,
+        places: Mapping[str, StandIn],
     ) -> None:
+        self.places = places
         self.page = page
         self.x = x
         self.postman = postman
@@ -61,6 +70,8 @@ class Pages:
             ("GET", "/x", self._x),
             ("GET", "/x/dm", self._dms),
             ("GET", "/x/dm/{user_id}", self._dm),
+            ("GET", "/at/{name}", self._place),
+            ("POST", "/at/{name}", self._speak),
             ("POST", "/say", self._say),
             ("POST", "/director", self._direct),
         ):
@@ -85,13 +96,19 @@ class Pages:
 
     def _render(self, template: str, status: int = 200, **values: Any) -> Reply:
         text = self._templates.get_template(template).render(
-            page=self.page, x=self.x, director=self.director, speeds=SPEEDS, shown=SHOWN, **values
+            page=self.page,
+            x=self.x,
+            director=self.director,
+            places=self.places,
+            speeds=SPEEDS,
+            shown=SHOWN,
+            **values,
         )
         reply = html_reply(text, status)
         reply.headers.update(_SECURITY)
         return reply
 
-    def _overview(self, request: Request) -> Reply:  # noqa: ARG002
+    def _overview(self, request: Request) -> Reply:
         chats = [chat for chat in self.page.chats.values() if chat.lines]
         recent = sorted(
             [
@@ -102,6 +119,8 @@ class Pages:
                   for tweet in list(self.x.tweets.values())[-SHOWN:] if tweet.author is not self.x.brand and not tweet.removed),
                 *(("X message", f"/x/dm/{dm.sender.id}", dm.sender, dm.text, dm.at)
                   for dm in self.x.dms[-SHOWN:] if dm.sender is not self.x.brand),
+                *((place.label, f"/at/{place.name}", words, words.text, words.at)
+                  for place in self.places.values() for words in list(place.words.values())[-SHOWN:] if not words.by_brand),
             ],
             key=lambda told: told[4],
             reverse=True,
@@ -149,7 +168,7 @@ class Pages:
         )
         return self._render("messenger.html", chats=chats[:SHOWN], you=_you(request))
 
-    def _chat(self, request: Request, psid: str) -> Reply:  # noqa: ARG002
+    def _chat(self, request: Request, psid: str) -> Reply:
         chat = self.page.chats.get(psid)
         if chat is None:
             return self._render("lost.html", 404, why="Nobody with this id has written to the Page since the start.")
@@ -170,11 +189,33 @@ class Pages:
         rows = sorted(latest.items(), key=lambda row: row[1].at, reverse=True)
         return self._render("dms.html", rows=rows[:SHOWN], you=_you(request))
 
-    def _dm(self, request: Request, user_id: str) -> Reply:  # noqa: ARG002
+    def _dm(self, request: Request, user_id: str) -> Reply:
         user = self.x.users.get(user_id)
         if user is None or user is self.x.brand:
             return self._render("lost.html", 404, why="Nobody with this id has written since the start.")
         return self._render("dm.html", user=user, dms=self.x.conversation(user)[-200:])
+
+    def _place(self, request: Request, name: str) -> Reply:
+        place = self.places.get(name)
+        if place is None:
+            return self._render("lost.html", 404, why="There is no such platform here.")
+        talks: dict[tuple[str, bool], list[Words]] = {}
+        for words in place.words.values():
+            talks.setdefault((words.person, words.private), []).append(words)
+        rows = sorted(talks.items(), key=lambda row: row[1][-1].at, reverse=True)[:SHOWN]
+        told = [(person, place.name_of(person), private, lines) for (person, private), lines in rows]
+        return self._render("place.html", place=place, brand=self.page.name, talks=told, you=_you(request))
+
+    def _speak(self, request: Request, name: str) -> Reply:
+        place, form = self.places.get(name), request.form()
+        text = form.get("text", "").strip()[:MAX_WORDS]
+        if place is not None and text:
+            person = place.person(form.get("name", "").strip()[:60] or "You")
+            try:
+                place.say(person, text, private=bool(form.get("private")), answers=form.get("answers", ""))
+            except KeyError:
+                return self._render("lost.html", 404, why="What you wanted to answer is not there any more.")
+        return see_other(f"/at/{name}")
 
     def _say(self, request: Request) -> Reply:
         form = request.form()

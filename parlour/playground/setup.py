@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from parlour.channels import actions, queries
+from parlour.channels import actions, queries, registry
 from parlour.channels.models import Inbox
 from parlour.playground.wires import BRAND, PAGE_ID, X_USER_ID, Wire
+from parlour.playground.world import World
 
 NAMES = {"facebook": f"{BRAND} on Facebook", "messenger": f"{BRAND} on Messenger", "x": f"{BRAND} on X"}
 
@@ -27,6 +28,27 @@ def connect(desk_url: str, playground_url: str) -> list[Wire]:
     for channel in NAMES:
         wires[channel] = _of_inbox(found[channel]) if channel in found else _new(channel, found, wires)
     return [_connected(wire, found.get(channel), desk_url, playground_url) for channel, wire in wires.items()]
+
+
+def kept() -> dict[str, dict[str, str]]:
+    """Channel -> settings of the brand's inboxes at stand-ins, as made by ``join`` at an earlier start."""
+    found = queries.inboxes().filter(brand__name=BRAND)
+    return {inbox.channel: dict(inbox.settings) for inbox in found if inbox.name.startswith(f"{BRAND} on ")}
+
+
+def join(world: World, desk_url: str, playground_url: str) -> None:
+    """Connect each stand-in of ``places`` with an inbox, made at the first call, and point its webhooks there."""
+    for place in world.places.values():
+        for channel in place.channels:
+            name = f"{BRAND} on {registry.get(channel).label}"[:80]
+            settings = world.settings(channel, playground_url)
+            inbox = queries.inboxes().filter(brand__name=BRAND, channel=channel, name=name).first()
+            if inbox is None:
+                inbox = actions.connect_inbox(channel, BRAND, name, settings)
+            elif any(inbox.settings.get(key) != value for key, value in settings.items()):
+                inbox = actions.update_settings(inbox.pk, settings)
+            if channel in world.postman.targets:
+                world.postman.targets[channel].url = desk_url + inbox.webhook_path
 
 
 def _of_inbox(inbox: Inbox) -> Wire:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from parlour.playground.cast import Actor
 from parlour.playground.graph_state import BrandSpoke, FacebookPage, Person
 from parlour.playground.scenes import Say
+from parlour.playground.standin import StandIn
 from parlour.playground.x_events import User
 from parlour.playground.x_state import XPlatform
 
@@ -23,7 +24,8 @@ REMEMBERED = 3000
 class PlayStage:
     """Knows which customer of the platforms is which actor."""
 
-    def __init__(self, page: FacebookPage, x: XPlatform) -> None:
+    def __init__(self, page: FacebookPage, x: XPlatform, places: Mapping[str, StandIn]) -> None:
+        self.places = places
         self.page = page
         self.x = x
         self.on_answer: Callable[[Actor, bool], None] | None = None
@@ -51,8 +53,10 @@ class PlayStage:
         try:
             if actor.scene.platform == "facebook":
                 self._on_facebook(actor, say, text)
-            else:
+            elif actor.scene.platform == "x":
                 self._on_x(actor, say, text)
+            else:
+                self._at(self.places[actor.scene.platform], actor, say, text)
         except KeyError:
             # What it was about was deleted meanwhile: in life, the customer has nothing to write under either.
             return
@@ -89,6 +93,22 @@ class PlayStage:
                 self.x.remove(memory["public"])
             case _:
                 memory["public"] = self.x.tweet(user, text).id
+
+    def _at(self, place: StandIn, actor: Actor, say: Say, text: str) -> None:
+        person = place.person(actor.name)
+        self._remember(person, actor)
+        memory = actor.memory
+        match say.do:
+            case "private":
+                place.say(person, text, private=True)
+            case "again":
+                memory["public"] = place.say(person, text, answers=memory.get("answer") or memory["public"])
+            case "edit":
+                place.edit(memory["public"], text)
+            case "delete":
+                place.remove(memory["public"])
+            case _:
+                memory["public"] = place.say(person, text)
 
     def _person(self, actor: Actor) -> Person:
         if actor.number not in self._people:

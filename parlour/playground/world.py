@@ -16,8 +16,11 @@ from parlour.playground.graph_state import FacebookPage
 from parlour.playground.handshake import until_verified
 from parlour.playground.ids import Ids, PlatformClock
 from parlour.playground.pages import Pages
+from parlour.playground.places import stand_ins
 from parlour.playground.postman import Habits, Postman, Target
+from parlour.playground.scenes import SCENES
 from parlour.playground.stage import PlayStage
+from parlour.playground.standin import Kept
 from parlour.playground.web import (
     Drop,
     Receive,
@@ -48,6 +51,7 @@ class World:
         speed: float | None = None,
         forgiving: bool = False,
         habits: Habits | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.wires = {wire.channel: wire for wire in wires}
         self.clock = PlatformClock()
@@ -67,20 +71,29 @@ class World:
             self.postman.put,
             seed,
         )
+        self.places = {
+            made.name: made(kept or {}, self.ids, self.clock, self.postman, seed=seed, forgiving=forgiving)
+            for made in stand_ins()
+        }
+        for place in self.places.values():
+            self.postman.targets |= place.targets()
         self.graph_api = GraphApi(self.page, page.access_token, forgiving=forgiving)
         self.x_api = XApi(self.x, account.access_token, forgiving=forgiving)
-        self.stage = PlayStage(self.page, self.x)
-        self.director = Director(self.stage, seed, speed) if speed is not None else None
-        self.pages = Pages(self.page, self.x, self.postman, self.director, page.account_id)
+        self.stage = PlayStage(self.page, self.x, self.places)
+        scenes = (*SCENES, *(scene for place in self.places.values() for scene in place.scenes))
+        self.director = Director(self.stage, seed, speed, scenes=scenes) if speed is not None else None
+        self.pages = Pages(self.page, self.x, self.postman, self.director, page.account_id, self.places)
         self.played = 0.0
         """Seconds the play has gone on for; it stands still while it is paused."""
-        for listen in (self.page.listeners, self.x.listeners):
-            listen.append(self.stage.hear)
+        for listeners in (self.page.listeners, self.x.listeners, *(place.listeners for place in self.places.values())):
+            listeners.append(self.stage.hear)
         self.stage.on_answer = self._answered
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to deliver webhooks, challenge the desk where that is still to be done, and let the cast play once it is there."""
+        for place in self.places.values():
+            await place.start()
         self.postman.start()
         for channel, target in self.postman.targets.items():
             if target.url and target.state != "verified":
@@ -94,12 +107,31 @@ class World:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self.postman.stop()
+        for place in self.places.values():
+            await place.stop()
 
     def challenge(self, channel: str) -> None:
         """Make the handshake with the target of ``channel``, again and again until it succeeds."""
         target = self.postman.targets[channel]
+        token = self.verify_token(channel)
+        if not token and channel != "x":
+            target.state = "verified"
+            return
         target.state = "waiting"
-        self._tasks.append(asyncio.create_task(until_verified(target, self.wires[channel].verify_token)))
+        self._tasks.append(asyncio.create_task(until_verified(target, token)))
+
+    def verify_token(self, channel: str) -> str:
+        """What the platform shows in its challenge; '' where there is none, or none with a token."""
+        if channel in self.wires:
+            return self.wires[channel].verify_token
+        return next(place.verify_token(channel) for place in self.places.values() if channel in place.channels)
+
+    def settings(self, channel: str, base: str) -> dict[str, str]:
+        """The settings of an inbox that talks to the playground at ``base``."""
+        if channel in self.wires:
+            return self.wires[channel].settings(base)
+        place = next(place for place in self.places.values() if channel in place.channels)
+        return place.settings(channel, f"{base}/api/{place.name}")
 
     def _answered(self, actor: Any, private: bool) -> None:
         if self.director is not None:
@@ -161,7 +193,8 @@ class World:
             await send_reply(send, reply)
 
     async def _answer(self, request: Request) -> Reply:
-        for mount, handle in (("/graph", self.graph_api.handle), ("/x-api", self.x_api.handle)):
+        faces = {f"/api/{place.name}": place.handle for place in self.places.values()}
+        for mount, handle in {"/graph": self.graph_api.handle, "/x-api": self.x_api.handle, **faces}.items():
             if request.path.startswith(mount + "/"):
                 inner = Request(
                     request.method, request.path.removeprefix(mount), request.query, request.headers, request.body

@@ -12,12 +12,13 @@ import logging
 import re
 import time
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from django.conf import settings
 from django.db import Error
 
 from parlour.channels import queries as channels
@@ -84,18 +85,20 @@ class Door:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if method == "GET":
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            return known.channel.handshake(DoorRequest(method, headers, query, b""), known.inbox)
+            url = _address(scope, headers)
+            return known.channel.handshake(DoorRequest(method, headers, query, b"", url), known.inbox)
         if method != "POST":
             return problem(405, "Webhooks are posted here.")
         body = await read_body(headers, receive)
         if isinstance(body, Answer):
             return body
-        request = DoorRequest(method, headers, {}, body)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        request = DoorRequest(method, headers, query, body, _address(scope, headers))
         known.channel.verify(request, known.inbox)
         return await self._store(known, request)
 
     async def _store(self, known: _Known, request: DoorRequest) -> Answer:
-        payload, body = decode(request.body)
+        payload, body = decode(known.channel.decode(request))
         now = clock.now()
         rows = []
         owners: dict[tuple[str, str], _Known | None] = {}
@@ -142,6 +145,13 @@ class Door:
         else:
             self._known[channel, key] = found
         return found
+
+
+def _address(scope: Scope, headers: Mapping[str, str]) -> str:
+    """The address a platform asked, which some sign: behind a proxy only ``PARLOUR_URL`` knows how it begins."""
+    base = settings.PUBLIC_URL or f"{scope.get('scheme', 'http')}://{headers.get('host', '')}"
+    query = scope["query_string"].decode("latin-1")
+    return f"{base}{scope['path']}{'?' + query if query else ''}"
 
 
 def _look_up(channel: str, key: str) -> _Known | None:

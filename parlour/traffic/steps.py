@@ -67,7 +67,7 @@ def recall(batch: Batch) -> None:
     references: set[str] = set()
     for item in batch.items:
         ids = wanted.setdefault(item.inbox.pk, set())
-        ids.update(one for one in (item.inbound.external_id, item.inbound.reply_to) if one)
+        ids.update(one for one in (item.inbound.external_id, item.inbound.reply_to, *item.inbound.follows[:20]) if one)
         if item.inbound.our_reference:
             references.add(item.inbound.our_reference)
     for inbox_id, ids in wanted.items():
@@ -145,10 +145,25 @@ def thread(batch: Batch) -> None:
     for inbox_id, ids in wanted.items():
         for one in Thread.objects.filter(inbox_id=inbox_id, external_id__in=ids):
             batch.known_thread(one)
+    begun: dict[tuple[int, str], Thread] = {}
     for item in batch.items:
         if item.inbound.thread is not None:
-            item.thread = _thread(batch, item, item.inbound.thread)
+            item.thread = _continued(batch, item, begun) or _thread(batch, item, item.inbound.thread)
+        if item.thread is not None and item.inbound.external_id:
+            begun.setdefault((item.inbox.pk, item.inbound.external_id), item.thread)
     _load_cases(batch)
+
+
+def _continued(batch: Batch, item: Item, begun: dict[tuple[int, str], Thread]) -> Thread | None:
+    """The thread of the nearest earlier message an event names that is known, from before or from this batch."""
+    for earlier in item.inbound.follows[:20]:
+        place = (item.inbox.pk, earlier)
+        known = batch.messages.get(place)
+        if known is not None and known.thread is not None:
+            return batch.known_thread(known.thread)
+        if place in begun:
+            return begun[place]
+    return None
 
 
 def thread_name(inbound: Inbound) -> str:

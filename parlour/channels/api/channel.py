@@ -14,6 +14,7 @@ import httpx
 import orjson
 
 from parlour.channels.api import schema, signature
+from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -75,7 +76,7 @@ def _thread_told(outbound: Outbound) -> str:
     return parts[2] if outbound.visibility == "public" and len(parts) == 3 else outbound.thread
 
 
-class Api:
+class Api(Base):
     name = "api"
     label = "API"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
@@ -157,12 +158,6 @@ class Api:
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         raise ChannelError(ErrorKind.INVALID, f"This channel cannot {act} a message.")
-
-    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
-        return None
-
-    def length(self, text: str, visibility: Visibility) -> int:
-        return len(text)
 
     def check(self, inbox: InboxConfig) -> str:
         if problem := _secret(str(inbox.settings.get("secret") or "")):

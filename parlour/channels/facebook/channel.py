@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from parlour.channels import graph, meta
+from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
-    Author,
     Capabilities,
     ChannelError,
     DoorRequest,
@@ -19,7 +19,6 @@ from parlour.channels.contract import (
     InboxConfig,
     Limit,
     Outbound,
-    Poll,
     Receipt,
     Split,
     ThreadKey,
@@ -28,7 +27,7 @@ from parlour.channels.contract import (
 from parlour.channels.facebook import inbound
 
 
-class FacebookPage:
+class FacebookPage(Base):
     """Webhook fields ``feed`` and ``mention`` in, the Graph API out.
 
     A mention often comes without its words: its text is empty, then, and ``meta["fetch"]`` holds the id to look at.
@@ -64,9 +63,6 @@ class FacebookPage:
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [inbound.read(piece, inbox, received_at) for piece in meta.read(body)]
 
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
-        return Poll((), cursor)
-
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         meta.check_text(outbound, self.capabilities)
         if outbound.mode == "private_reply":
@@ -100,12 +96,6 @@ class FacebookPage:
             hidden = "true" if act == "hide" else "false"
             answer = graph.call(inbox, "POST", target, table=graph.COMMENTS, data={"is_hidden": hidden})
         graph.done(answer)
-
-    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
-        return None
-
-    def length(self, text: str, visibility: Visibility) -> int:
-        return len(text)
 
     def check(self, inbox: InboxConfig) -> str:
         return graph.account(inbox)

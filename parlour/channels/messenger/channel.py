@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parlour.channels import graph, meta
+from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -19,7 +20,6 @@ from parlour.channels.contract import (
     InboxConfig,
     Limit,
     Outbound,
-    Poll,
     Receipt,
     Split,
     ThreadKey,
@@ -33,7 +33,7 @@ WINDOW = timedelta(hours=24)
 HUMAN_WINDOW = timedelta(days=7)
 
 
-class Messenger:
+class Messenger(Base):
     """Webhook fields of messaging in, the Send API out. ``act`` knows ``seen``; its target is the thread's address."""
 
     name = "messenger"
@@ -64,9 +64,6 @@ class Messenger:
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [event for piece in meta.read(body) for event in inbound.read(piece, inbox, received_at)]
-
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
-        return Poll((), cursor)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         """Within 24 hours of the customer's last words as a response, up to 7 days by a person, then not at all."""
@@ -103,9 +100,6 @@ class Messenger:
         picture = told.get("profile_pic")
         avatar = picture if isinstance(picture, str) and picture.startswith("https://") and len(picture) <= 500 else ""
         return Author(meta.realm(inbox), external_id, name=name, avatar_url=avatar) if name else None
-
-    def length(self, text: str, visibility: Visibility) -> int:
-        return len(text)
 
     def check(self, inbox: InboxConfig) -> str:
         return graph.account(inbox)

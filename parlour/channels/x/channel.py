@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
-    Author,
     Capabilities,
     DoorRequest,
     Inbound,
@@ -58,7 +58,7 @@ def _address(value: str) -> str | None:
     return None if fine else f"It is a web address such as {API}."
 
 
-class X:
+class X(Base):
     name = "x"
     label = "X"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
@@ -125,9 +125,6 @@ class X:
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         sending.act(inbox, act, target, visibility)
-
-    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
-        return None
 
     def length(self, text: str, visibility: Visibility) -> int:
         return weight.post_length(text) if visibility == "public" else len(text)

@@ -33,7 +33,8 @@ class Scene:
 
     name: str
     language: str
-    platform: Literal["facebook", "x"]
+    platform: str
+    """``facebook``, ``x`` or the name of a stand-in in ``places``."""
     opening: tuple[Say, ...]
     waiting: tuple[Say, ...] = ()
     public: tuple[tuple[Say, ...], ...] = ()
