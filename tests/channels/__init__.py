@@ -1,0 +1,1 @@
+"""Each channel against its stand-in, through the real door."""
