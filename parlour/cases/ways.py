@@ -10,7 +10,7 @@ from django.db.models import F
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Channel, Visibility
-from parlour.channels.models import Inbox
+from parlour.channels.models import STILL
 from parlour.lib import clock
 
 
@@ -60,8 +60,9 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
         way = _private(channel, thread, said)
     else:
         way = _private_reply(channel, said) if channel.capabilities.private_reply else None
-    if way is not None and thread.inbox.health == Inbox.Health.PAUSED:
-        return replace(way, blocked=f"The inbox {thread.inbox.name} is paused: nothing is sent from it.")
+    if way is not None and thread.inbox.health in STILL:
+        how = thread.inbox.get_health_display().lower()
+        return replace(way, blocked=f"The inbox {thread.inbox.name} is {how}: nothing is sent from it.")
     return way
 
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from parlour.channels import registry
 from parlour.channels.contract import Channel
-from parlour.channels.models import Brand, Inbox
-from parlour.lib import secretbox
+from parlour.channels.models import STILL, Brand, Inbox
+from parlour.lib import clock, secretbox
 from parlour.lib.text import one_line
+from parlour.spine import actions as spine
 
 
 class WrongSettings(ValueError):
-    """One or more settings of an inbox are unknown, missing or wrong; each is a sentence in ``problems``."""
+    """One or more settings of an inbox are unknown, missing or wrong; each is a sentence in ``problems``, and by its name in ``fields``."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], fields: Mapping[str, str] | None = None) -> None:
         super().__init__(" ".join(problems))
         self.problems = problems
+        self.fields = dict(fields or {})
 
 
 def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
-    """``given`` with defaults filled in. Raises WrongSettings naming every problem at once."""
+    """``given`` with defaults filled in. Raises WrongSettings naming every problem at once.
+
+    What signing in at the platform brings (``Channel.oauth``) may be missing until somebody has done so.
+    """
+    later = set(channel.oauth.settings) if channel.oauth and given.get("client_id") else set()
     known = {setting.name: setting for setting in channel.settings}
     problems = [
         f"Unknown setting {name!r} for {channel.name}; it takes {', '.join(known)}."
@@ -31,15 +38,18 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
         if name not in known
     ]
     values: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for setting in channel.settings:
         value = given.get(setting.name, "").strip() or setting.default
-        if setting.required and not value:
+        if setting.required and not value and setting.name not in later:
             problems.append(f"Missing setting {setting.name!r} ({setting.label}).")
+            fields[setting.name] = "This is needed."
         elif value and (wrong := setting.check(value)):
             problems.append(f"Setting {setting.name!r}: {wrong}")
+            fields[setting.name] = wrong
         values[setting.name] = value
     if problems:
-        raise WrongSettings(problems)
+        raise WrongSettings(problems, fields)
     return values
 
 
@@ -66,7 +76,7 @@ def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[st
 
 def mark_recorded(brand_id: int) -> None:
     """Note that a brand is known from recordings only, unless it has an inbox that works."""
-    living = Inbox.objects.filter(brand_id=brand_id).exclude(health=Inbox.Health.PAUSED)
+    living = Inbox.objects.filter(brand_id=brand_id).exclude(health__in=STILL)
     Brand.objects.filter(pk=brand_id).exclude(pk__in=living.values("brand_id")).update(recorded=True)
 
 
@@ -81,7 +91,37 @@ def update_settings(inbox_id: int, changes: Mapping[str, str]) -> Inbox:
 
 
 def note_health(inbox_id: int, health: str, words: str = "") -> None:
-    """Note that an inbox works or what is wrong with it; writes only on a change."""
-    Inbox.objects.filter(pk=inbox_id).exclude(health=health, health_note=words[:300]).update(
-        health=health, health_note=words[:300]
-    )
+    """Note that an inbox works or what is wrong with it; writes only on a change, and never over what a person has decided."""
+    others = Inbox.objects.filter(pk=inbox_id).exclude(health__in=STILL).exclude(health=health, health_note=words[:300])
+    if others.update(health=health, health_note=words[:300], health_at=clock.now()):
+        spine.write("inbox.health", inbox=inbox_id, now=health)
+
+
+def pause(inbox_id: int, words: str = "", *, actor: str = "desk") -> None:
+    """Send and fetch nothing until ``resume``; what the platform brings is still taken in."""
+    _decide(inbox_id, Inbox.Health.PAUSED, words, actor)
+
+
+def resume(inbox_id: int, *, actor: str = "desk") -> None:
+    """Go on with a paused inbox; polling goes on from where it stood."""
+    _decide(inbox_id, Inbox.Health.OK, "", actor)
+
+
+def disconnect(inbox_id: int, *, actor: str = "desk") -> None:
+    """Forget the credentials of an inbox and take nothing in any more. Its conversations stay; nothing brings it back."""
+    with transaction.atomic():
+        _decide(inbox_id, Inbox.Health.GONE, "", actor)
+        Inbox.objects.filter(pk=inbox_id).update(sealed="", key=secrets.token_urlsafe(18))
+
+
+def _decide(inbox_id: int, health: str, words: str, actor: str) -> None:
+    with transaction.atomic():
+        rows = Inbox.objects.filter(pk=inbox_id).exclude(health=Inbox.Health.GONE)
+        if rows.update(health=health, health_note=words[:300], health_at=clock.now()):
+            spine.write("inbox.health", actor=actor, inbox=inbox_id, now=health)
+
+
+def note_heard(inbox_id: int, at: datetime, lag_seconds: float | None) -> None:
+    """Note when something last came, and how late it was."""
+    changes = {"heard_at": at} | ({"lag_seconds": lag_seconds} if lag_seconds is not None else {})
+    Inbox.objects.filter(pk=inbox_id).update(**changes)

@@ -36,6 +36,7 @@ class Inbox(models.Model):
         OK = "ok", "Connected"
         ATTENTION = "attention", "Needs attention"
         PAUSED = "paused", "Paused"
+        GONE = "gone", "Disconnected"
 
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="inboxes")
     channel = models.CharField(max_length=16)
@@ -48,6 +49,12 @@ class Inbox(models.Model):
     """Where polling goes on."""
     health = models.CharField(max_length=12, choices=Health.choices, default=Health.OK)
     health_note = models.CharField(max_length=300, default="", blank=True)
+    health_at = models.DateTimeField(null=True)
+    """Since when it fares so."""
+    heard_at = models.DateTimeField(null=True)
+    """When something last came from it, give or take some seconds."""
+    lag_seconds = models.FloatField(null=True)
+    """How long after the platform's own time of what was said last it was handled here."""
     created_at = models.DateTimeField(default=clock.now)
     polled_at = models.DateTimeField(null=True)
 
@@ -69,3 +76,7 @@ class Inbox(models.Model):
     @property
     def webhook_path(self) -> str:
         return f"/in/{self.channel}/{self.key}"
+
+
+STILL = (Inbox.Health.PAUSED, Inbox.Health.GONE)
+"""Nothing is sent from, or fetched for, an inbox that a person has paused or disconnected."""

@@ -24,11 +24,17 @@ def config(inbox: Inbox) -> InboxConfig:
 
 
 def inbox_by_key(channel: str, key: str) -> Inbox | None:
-    return Inbox.objects.select_related("brand").filter(channel=channel, key=key).first()
+    return inboxes().filter(channel=channel, key=key).first()
 
 
 def inboxes() -> QuerySet[Inbox]:
-    return Inbox.objects.select_related("brand")
+    """Those that are connected, paused ones among them."""
+    return Inbox.objects.select_related("brand").exclude(health=Inbox.Health.GONE)
+
+
+def ailing() -> list[Inbox]:
+    """Those that need attention."""
+    return list(inboxes().filter(health=Inbox.Health.ATTENTION))
 
 
 B = TypeVar("B", bound=Branded)

@@ -169,7 +169,7 @@ def _inbox(brand: str) -> Inbox:
         "access_token": "replay",
     }
     inbox = actions.connect_inbox("x", brand, INBOX_NAME, settings)
-    actions.note_health(inbox.pk, Inbox.Health.PAUSED, "It holds recorded traffic; nothing is sent or fetched.")
+    actions.pause(inbox.pk, "It holds recorded traffic; nothing is sent or fetched.")
     actions.mark_recorded(inbox.brand_id)
     return inbox
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from parlour.cases import actions as cases
 from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
+from parlour.channels import actions as channels
 from parlour.lib.rows import insert_rows, update_rows
 from parlour.spine import actions as spine
 from parlour.traffic.batch import THREAD_FIELDS, Batch, thread_values
 
+HEARD_EVERY = timedelta(seconds=10)
 CASE_FIELDS = [
     "status",
     "resolved_at",
@@ -68,8 +72,18 @@ def keep(batch: Batch) -> None:
         ((state, words[:500], batch.now, pk) for pk, (state, words) in sorted(batch.settled.items())),
     )
     spine.write_many(batch.lines())
+    _keep_heard(batch)
     for message in batch.undelivered:
         cases.answer_failed(message)
+
+
+def _keep_heard(batch: Batch) -> None:
+    """When each inbox was last heard, to some seconds: a write for each batch would cost the road."""
+    latest = {item.inbox.pk: item for item in batch.items}
+    for pk, item in latest.items():
+        if item.inbox.heard_at is None or batch.now - item.inbox.heard_at > HEARD_EVERY:
+            late = (batch.now - item.inbound.at).total_seconds() if item.inbound.kind == "message" else None
+            channels.note_heard(pk, batch.now, None if late is None else max(late, 0.0))
 
 
 def _keep_threads(batch: Batch) -> None:

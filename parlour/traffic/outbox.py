@@ -16,29 +16,36 @@ from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.contract import ChannelError, ErrorKind, Outbound, Receipt, ThreadKey
-from parlour.channels.models import Inbox
+from parlour.channels.models import STILL, Inbox
 from parlour.customers.actions import resolve_identities
 from parlour.customers.models import Identity
 from parlour.lib import clock
 from parlour.lib.faults import where
 from parlour.lib.text import one_line
 from parlour.spine import actions as spine
+from parlour.traffic.credentials import expired
+from parlour.traffic.pacing import Pace
 
 log = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 90
 """Longer than any request may take; a claim that outlives it was left by a crash."""
 MOST_ATTEMPTS = 8
+RENEWED_SECONDS, ATTENTION_SECONDS = 1.0, 30.0
+"""How long an inbox rests whose credentials are being renewed, or need a person."""
+HELD_AT_MOST = timedelta(hours=24)
+"""How long answers are kept while an inbox needs attention; a later one would be no answer any more."""
 
 
-def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[Delivery]:
+def claim(owner: str, limit: int, pace: Pace | None = None) -> list[Delivery]:
     """Up to ``limit`` due deliveries that are now ``owner``'s alone; of each case and inbox the first only: answers keep their order.
 
-    Nothing is taken for inboxes that rest (``paused``) or that a person has paused.
+    Nothing is taken for inboxes that rest by their ``pace`` or that a person has paused.
     """
+    pace = pace or Pace()
     now = clock.now()
     due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=now)
-    due = due.exclude(message__inbox_id__in=paused).exclude(message__inbox__health=Inbox.Health.PAUSED)
+    due = due.exclude(message__inbox_id__in=pace.resting()).exclude(message__inbox__health__in=STILL)
     before = Delivery.objects.filter(
         message__case_id=OuterRef("message__case_id"),
         message__inbox_id=OuterRef("message__inbox_id"),
@@ -46,12 +53,19 @@ def claim(owner: str, limit: int, paused: frozenset[int] = frozenset()) -> list[
         id__lt=OuterRef("id"),
         state__in=[DeliveryState.SENDING, DeliveryState.QUEUED],
     )
-    rows = due.filter(~Exists(before)).order_by("due_at", "id").values_list("id", flat=True)[:limit]
-    won = [pk for pk in list(rows) if _claim_one(pk, owner, now)]
+    rows = due.filter(~Exists(before)).order_by("due_at", "id")
+    places = rows.values_list("id", "message__inbox_id", "message__inbox__channel")[:limit]
+    won = [pk for pk, inbox, channel in list(places) if _may_go(pace, inbox, channel) and _claim_one(pk, owner, now)]
     found = Delivery.objects.filter(pk__in=won).select_related(
         "message", "message__thread", "message__inbox", "message__case", "message__case__customer"
     )
     return list(found.order_by("id"))
+
+
+def _may_go(pace: Pace, inbox_id: int | None, channel: str) -> bool:
+    """By the rate its channel declares; an unknown channel is told when it is sent."""
+    known = registry.CHANNELS.get(channel)
+    return inbox_id is None or known is None or pace.take(inbox_id, known.capabilities.rate)
 
 
 def _claim_one(pk: int, owner: str, now: datetime) -> bool:
@@ -87,9 +101,12 @@ def send(delivery: Delivery) -> float | None:
         words = f"A fault of Parlour's ({type(error).__name__}): nothing was sent."
         _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.INVALID, words)
         return None
+    rest = None
     try:
         if outbound is not None:
-            _sent(delivery, channel.send(config, outbound))
+            receipt = channel.send(config, outbound)
+            rest = receipt.rest
+            _sent(delivery, receipt)
         else:
             channel.act(config, delivery.what, delivery.target, message.visibility)  # type: ignore[arg-type]
             _acted(delivery)
@@ -99,7 +116,7 @@ def send(delivery: Delivery) -> float | None:
         log.error("Delivery %s failed in an unforeseen way: %s", delivery.pk, where(error))
         words = f"A fault of Parlour's ({type(error).__name__}); look on the platform whether it arrived."
         _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
-    return None
+    return rest
 
 
 def _outbound(delivery: Delivery) -> Outbound:
@@ -235,9 +252,8 @@ def _acted(delivery: Delivery) -> None:
 
 def _failed(delivery: Delivery, error: ChannelError) -> float | None:
     words = one_line(error.words, 500)
-    health = Inbox.Health
-    if error.kind is ErrorKind.AUTH_EXPIRED and delivery.message.inbox_id:
-        channel_actions.note_health(delivery.message.inbox_id, health.ATTENTION, words)
+    if error.kind is ErrorKind.AUTH_EXPIRED and (rest := _held(delivery, words)) is not None:
+        return rest
     if error.kind is ErrorKind.UNKNOWN_OUTCOME:
         _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", error.kind, words)
         return None
@@ -246,13 +262,29 @@ def _failed(delivery: Delivery, error: ChannelError) -> float | None:
         return None
     wait = error.retry_after if error.retry_after is not None else min(600.0, 2.0**delivery.attempts)
     wait = max(0.1, min(wait, 86_400.0)) * random.uniform(1.0, 1.25)
+    _later(delivery, wait, error.kind, words)
+    return wait if error.kind is ErrorKind.RATE_LIMITED else None
+
+
+def _later(delivery: Delivery, seconds: float, kind: str, words: str, **changes: Any) -> None:
     Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING).update(
         state=DeliveryState.QUEUED,
-        due_at=clock.now() + timedelta(seconds=wait),
-        error_kind=error.kind,
+        due_at=clock.now() + timedelta(seconds=seconds),
+        error_kind=kind,
         error_words=words,
+        **changes,
     )
-    return wait if error.kind is ErrorKind.RATE_LIMITED else None
+
+
+def _held(delivery: Delivery, words: str) -> float | None:
+    """Keep an answer while the inbox's credentials are renewed or somebody sees to them: they fail alike for all answers, and one
+    banner tells it. For how many seconds the inbox should rest; None when it has waited too long and fails."""
+    inbox = delivery.message.inbox
+    if inbox is None or clock.now() - delivery.created_at > HELD_AT_MOST:
+        return None
+    rest = RENEWED_SECONDS if expired(inbox, words) else ATTENTION_SECONDS
+    _later(delivery, rest, ErrorKind.AUTH_EXPIRED, words, attempts=max(delivery.attempts - 1, 0))
+    return rest
 
 
 def _settle(delivery: Delivery, state: str, verb: str, kind: str = "", words: str = "") -> None:

@@ -11,11 +11,12 @@ from django.db.models import Q
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.actions import note_health
-from parlour.channels.contract import ChannelError
-from parlour.channels.models import Inbox
+from parlour.channels.contract import ChannelError, ErrorKind
+from parlour.channels.models import STILL, Inbox
 from parlour.lib import clock
 from parlour.lib.faults import where
 from parlour.spine import actions as spine
+from parlour.traffic.credentials import expired
 from parlour.traffic.door import rows_of
 from parlour.traffic.store import insert
 
@@ -35,7 +36,7 @@ def poll_due(owner: str) -> int:
             continue
         since = clock.now() - timedelta(seconds=seconds)
         never = Q(polled_at__isnull=True) | Q(polled_at__lte=since)
-        due = channels.inboxes().filter(never, channel=name).exclude(health=Inbox.Health.PAUSED)
+        due = channels.inboxes().filter(never, channel=name).exclude(health__in=STILL)
         for pk in list(due.values_list("pk", flat=True)):
             if spine.take_lease(f"poll:{pk}", owner, LEASE_SECONDS):
                 try:
@@ -68,7 +69,10 @@ def poll(inbox: Inbox) -> None:
         Inbox.objects.filter(pk=inbox.pk).update(
             polled_at=clock.now() + timedelta(seconds=min(max(rest, 0.0), 86_400.0))
         )
-        if error.permanent:
+        if error.kind is ErrorKind.AUTH_EXPIRED:
+            if expired(inbox, error.words):
+                Inbox.objects.filter(pk=inbox.pk).update(polled_at=None)
+        elif error.permanent:
             note_health(inbox.pk, Inbox.Health.ATTENTION, error.words)
         log.warning("Inbox %s could not be polled: %s", inbox.pk, error.kind)
     except Exception as error:

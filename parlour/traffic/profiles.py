@@ -10,7 +10,7 @@ from parlour.cases.models import Thread
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.contract import ChannelError
-from parlour.channels.models import Inbox
+from parlour.channels.models import STILL
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
 from parlour.lib.text import one_line
@@ -26,7 +26,7 @@ def ask() -> int:
     asking = [name for name, channel in registry.CHANNELS.items() if channel.capabilities.profiles]
     unnamed = list(Identity.objects.filter(name="", asked_at__isnull=True).order_by("-id")[:AT_ONCE])
     threads = Thread.objects.filter(identity__in=unnamed, inbox__channel__in=asking).select_related("inbox", "identity")
-    for thread in threads.exclude(inbox__health=Inbox.Health.PAUSED):
+    for thread in threads.exclude(inbox__health__in=STILL):
         if thread.identity is not None and _claimed(thread.identity):
             _ask(thread, thread.identity)
     Identity.objects.filter(pk__in=[one.pk for one in unnamed], asked_at__isnull=True).update(asked_at=clock.now())

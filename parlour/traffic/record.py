@@ -402,10 +402,9 @@ def _on_failed(batch: Batch, item: Item) -> None:
         batch.tell("delivery.failed", case, message, reason=item.inbound.reason[:300])
 
 
-def _on_revoked(batch: Batch, item: Item) -> None:
+def _on_revoked(_: Batch, item: Item) -> None:
     words = item.inbound.reason or "The platform has withdrawn our access."
     channels.note_health(item.inbox.pk, Inbox.Health.ATTENTION, words)
-    batch.tell("inbox.health", None, None, inbox=item.inbox.pk)
 
 
 HANDLERS: dict[Kind, Callable[[Batch, Item], None]] = {

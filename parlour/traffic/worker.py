@@ -13,11 +13,13 @@ from contextlib import suppress
 from django.db import close_old_connections, connection
 
 from parlour.cases.models import Delivery
-from parlour.lib import clock, garbage
+from parlour.lib import garbage
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
-from parlour.spine.bus import Bell
+from parlour.spine.bus import Bell, wake_here
 from parlour.traffic import lanes, outbox, pipeline, polling, profiles
+from parlour.traffic.pacing import Pace
+from parlour.traffic.waiting import Waiters
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ class Worker:
         self._bells: list[Bell] = []
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
         self._sending: set[int] = set()
-        self._paused: dict[int, float] = {}
+        self._pace = Pace()
+        self._waiters = Waiters(self.name, self._stopping, lambda: wake_here("polls"))
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -51,7 +54,7 @@ class Worker:
         self._loop("pipeline", self._handle_arrivals, 1.0, "arrivals")
         self._loop("outbox", self._send_due, 0.5, "deliveries")
         self._loop("policy", self._keep_clocks, 0.5, "policy")
-        self._loop("poll", self._poll, 1.0)
+        self._loop("poll", self._poll, 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)
         self._loop("upkeep", self._upkeep, 5.0)
 
@@ -63,6 +66,7 @@ class Worker:
             bell.ring()
         for thread in self._threads:
             thread.join(20)
+        self._waiters.join(2)
         self._dismiss_senders()
         for bell in self._bells:
             bell.close()
@@ -112,9 +116,7 @@ class Worker:
     def _send_due(self) -> bool:
         with self._lock:
             room = SENDERS - len(self._sending)
-            now = clock.now().timestamp()
-            paused = frozenset(inbox for inbox, until in self._paused.items() if until > now)
-        claimed = outbox.claim(self.name, room, paused) if room > 0 else []
+        claimed = outbox.claim(self.name, room, self._pace) if room > 0 else []
         for delivery in claimed:
             with self._lock:
                 self._sending.add(delivery.pk)
@@ -127,8 +129,7 @@ class Worker:
         try:
             rest = outbox.send(delivery)
             if rest is not None and delivery.message.inbox_id is not None:
-                with self._lock:
-                    self._paused[delivery.message.inbox_id] = clock.now().timestamp() + rest
+                self._pace.rest(delivery.message.inbox_id, rest)
         except Exception as error:
             # It stays claimed, and is uncertain when the claim runs out.
             log.error("Delivery %s could not be settled: %s", delivery.pk, where(error))
@@ -156,4 +157,5 @@ class Worker:
         lanes.alive(self.name)
         outbox.doubt()
         pipeline.catch_up()
+        self._waiters.look()
         return False

@@ -12,11 +12,12 @@ from parlour.cases import actions
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
 from parlour.cases.tests.rows import Rows, delivery_of
 from parlour.channels import registry
-from parlour.channels.contract import ChannelError, ErrorKind, Receipt
+from parlour.channels.contract import ChannelError, ErrorKind, Rate, Receipt
 from parlour.channels.models import Inbox
 from parlour.lib import clock
 from parlour.spine.models import Event
 from parlour.traffic import outbox
+from parlour.traffic.pacing import Pace
 from parlour.traffic.tests.road import T0, Road, comment, minutes, only_case, private, said, verbs
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +104,9 @@ def test_inboxes_that_rest_or_are_paused_send_nothing(road: Road) -> None:
     (case,) = asked(road)
     ours = say(road, case)
     assert ours.inbox_id is not None
-    assert outbox.claim("w", 8, frozenset({ours.inbox_id})) == []
+    pace = Pace()
+    pace.rest(ours.inbox_id, 60.0)
+    assert outbox.claim("w", 8, pace) == []
     Inbox.objects.filter(pk=ours.inbox_id).update(health=Inbox.Health.PAUSED)
     assert outbox.claim("w", 8) == []
     Inbox.objects.filter(pk=ours.inbox_id).update(health=Inbox.Health.ATTENTION)
@@ -173,13 +176,54 @@ def test_a_refused_answer_opens_the_case_that_was_closed_with_it(road: Road) -> 
     assert (reopened.actor, reopened.data) == ("desk", {"reason": "An answer could not be delivered."})
 
 
-def test_expired_credentials_show_at_the_inbox_until_something_is_sent(road: Road) -> None:
+def test_expired_credentials_show_once_and_answers_wait_until_they_work_again(road: Road) -> None:
     (case,) = asked(road)
     say(road, case)
     road.fakes["api"].answers.append(refusal(ErrorKind.AUTH_EXPIRED, "Token expired."))
+    (claimed,) = outbox.claim("w", 8)
+    rest = outbox.send(claimed)
+    inbox, delivery = Inbox.objects.get(channel="api"), Delivery.objects.get()
+    assert (rest, delivery.state, delivery.attempts) == (outbox.ATTENTION_SECONDS, DeliveryState.QUEUED, 0)
+    assert (inbox.health, inbox.health_note) == ("attention", "Token expired.")
+    with clock.frozen(NOW + timedelta(seconds=outbox.ATTENTION_SECONDS)):
+        (delivery,) = road.send_due()
+    inbox.refresh_from_db()
+    assert (delivery.state, inbox.health) == (DeliveryState.SENT, "ok")
+
+
+def test_an_answer_held_for_a_day_fails_and_the_customer_waits_again(road: Road) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    Delivery.objects.update(created_at=NOW - timedelta(hours=25))
+    road.fakes["api"].answers.append(refusal(ErrorKind.AUTH_EXPIRED, "Token expired."))
+    (delivery,) = road.send_due()
+    case.refresh_from_db()
+    assert (delivery.state, case.waiting_since) == (DeliveryState.FAILED, T0)
+
+
+def test_credentials_that_can_be_renewed_are_and_nobody_is_bothered(road: Road, monkeypatch) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    fake = road.fakes["api"]
+    monkeypatch.setattr(fake, "renew", lambda _: {"callback_url": "https://renewed.example/in"}, raising=False)
+    fake.answers.append(refusal(ErrorKind.AUTH_EXPIRED, "Token expired."))
     (delivery,) = road.send_due()
     inbox = Inbox.objects.get(channel="api")
-    assert (delivery.state, inbox.health, inbox.health_note) == ("failed", "attention", "Token expired.")
+    assert (delivery.state, inbox.health) == (DeliveryState.QUEUED, "ok")
+    assert inbox.settings["callback_url"] == "https://renewed.example/in"
+    with clock.frozen(NOW + timedelta(seconds=outbox.RENEWED_SECONDS)):
+        assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
+
+
+def test_an_inbox_sends_no_faster_than_its_channel_says() -> None:
+    seconds = [0.0]
+    pace = Pace(lambda: seconds[0])
+    rate = Rate(2, 10.0)
+    assert [pace.take(1, rate) for _ in range(3)] == [True, True, False]
+    assert (pace.resting(), pace.take(2, rate)) == (frozenset({1}), True)
+    seconds[0] = 5.0
+    assert pace.resting() == frozenset()
+    assert [pace.take(1, rate) for _ in range(2)] == [True, False]
 
 
 def test_an_unknown_outcome_is_never_tried_again_by_itself(road: Road) -> None:
