@@ -22,7 +22,7 @@ class Sample(Protocol):
     """Texts just over the limit."""
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers of an authentic request, names in lower case."""
+        """The headers of an authentic request, names in lower case; not needed of channels without webhooks."""
 
     def outbound(self, visibility: Visibility) -> Outbound:
         """A short answer that may be sent."""
