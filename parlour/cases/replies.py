@@ -14,6 +14,7 @@ from parlour.cases.answered import note_answer, take_back_answer
 from parlour.cases.models import GONE, Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.cases.ways import Way
 from parlour.channels import registry
+from parlour.channels.queries import config
 from parlour.lib import clock
 from parlour.lib.text import storable
 from parlour.spine import actions as spine
@@ -78,7 +79,7 @@ def _reply(
             _refuse_double_answer(case_id, seen, by)
         way = _way(case, visibility, answers)
         answered = Message.objects.select_related("thread").get(pk=way.answers)
-        _refuse_over_length(way, text)
+        _refuse_over_length(way, answered, text)
         now = clock.now()
         message = Message.objects.create(
             case=case,
@@ -143,8 +144,9 @@ def _way(case: Case, visibility: str, answers: int | None) -> Way:
     return way
 
 
-def _refuse_over_length(way: Way, text: str) -> None:
-    length = registry.get(way.channel).length(text, way.visibility)
+def _refuse_over_length(way: Way, answered: Message, text: str) -> None:
+    assert answered.inbox is not None
+    length = registry.get(way.channel).measure(config(answered.inbox), text, way.visibility)
     if length > way.limit:
         raise Invalid(
             f"The answer has {length:,} of at most {way.limit:,} {way.unit if way.unit != 'weighted' else 'characters'}."

@@ -10,7 +10,8 @@ from django.db.models import F
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Channel, Visibility
-from parlour.channels.models import STILL
+from parlour.channels.models import STILL, Inbox
+from parlour.channels.queries import config
 from parlour.lib import clock
 
 
@@ -55,11 +56,11 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
         return None
     way: Way | None
     if visibility == "public":
-        way = _public(channel, said) if thread.visibility == "public" else None
+        way = _public(channel, thread.inbox, said) if thread.visibility == "public" else None
     elif thread.visibility == "private":
         way = _private(channel, thread, said)
     else:
-        way = _private_reply(channel, said) if channel.capabilities.private_reply else None
+        way = _private_reply(channel, thread.inbox, said) if channel.capabilities.private_reply else None
     if way is not None and thread.inbox.health in STILL:
         how = thread.inbox.get_health_display().lower()
         return replace(way, blocked=f"The inbox {thread.inbox.name} is {how}: nothing is sent from it.")
@@ -72,8 +73,8 @@ def latest_inbound(thread: Thread) -> Message | None:
     return said.filter(deleted_at=None).first() or said.first()
 
 
-def _public(channel: Channel, said: Message) -> Way | None:
-    limit = channel.capabilities.public
+def _public(channel: Channel, inbox: Inbox, said: Message) -> Way | None:
+    limit = channel.limit(config(inbox), "public")
     if limit is None:
         return None
     blocked = "The message it would answer was deleted." if said.deleted_at else ""
@@ -83,7 +84,7 @@ def _public(channel: Channel, said: Message) -> Way | None:
 
 
 def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:
-    limit = channel.capabilities.private
+    limit = channel.limit(config(thread.inbox), "private")
     if limit is None:
         return None
     until = window_closes_at(channel.capabilities, thread.last_inbound_at)
@@ -102,8 +103,8 @@ def window_closes_at(capabilities: Capabilities, last_inbound_at: datetime | Non
     return last_inbound_at + timedelta(hours=hours)
 
 
-def _private_reply(channel: Channel, said: Message) -> Way | None:
-    limit = channel.capabilities.private
+def _private_reply(channel: Channel, inbox: Inbox, said: Message) -> Way | None:
+    limit = channel.limit(config(inbox), "private")
     if limit is None:
         return None
     blocked, until = "", None

@@ -10,10 +10,12 @@ from parlour.channels.contract import (
     Answer,
     Attachment,
     Author,
+    Capabilities,
     ChannelError,
     DoorRequest,
     ErrorKind,
     InboxConfig,
+    Limit,
     OAuth,
     Outbound,
     Poll,
@@ -32,6 +34,7 @@ class Base:
     name = ""
     label = ""
     oauth: OAuth | None = None
+    capabilities = Capabilities()
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
         raise Refused(403, f"{self.label} is asked for what is new; nothing is posted here.")
@@ -71,3 +74,9 @@ class Base:
 
     def length(self, text: str, visibility: Visibility) -> int:
         return len(text)
+
+    def limit(self, inbox: InboxConfig, visibility: Visibility) -> Limit | None:
+        return self.capabilities.public if visibility == "public" else self.capabilities.private
+
+    def measure(self, inbox: InboxConfig, text: str, visibility: Visibility) -> int:
+        return self.length(text, visibility)

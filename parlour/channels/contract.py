@@ -298,6 +298,13 @@ class Setting:
     default: str = ""
     advanced: bool = False
     """Shown folded away in the form: the default does for nearly everybody."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Values to choose from, each with what people call it."""
+    long: bool = False
+    """Many lines (a key file)."""
+    make: Callable[[], str] | None = None
+    """Makes one up when none is given: a secret of ours that is to be copied to the platform. Shown with the inbox unless ``secret``,
+    then only once."""
     check: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns a sentence when the value is wrong."""
 
@@ -480,6 +487,13 @@ class Channel(Protocol):
 
     def length(self, text: str, visibility: Visibility) -> int:
         """Length of ``text`` in the unit of the limit of that visibility."""
+
+    def limit(self, inbox: InboxConfig, visibility: Visibility) -> Limit | None:
+        """How long an answer from this very inbox may be, where that differs between accounts (long posts, another store, a server's
+        own rule); None when it cannot answer there."""
+
+    def measure(self, inbox: InboxConfig, text: str, visibility: Visibility) -> int:
+        """Length of ``text`` in the unit of ``limit``."""
 
     def check(self, inbox: InboxConfig) -> str:
         """Ask the platform whether the credentials work; returns words about the account. Raises ChannelError."""
