@@ -9,8 +9,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from parlour.channels import registry
-from parlour.channels.contract import Channel
+from parlour.channels.contract import Channel, Setting
 from parlour.channels.models import STILL, Brand, Inbox
+from parlour.channels.signing_in import begin as begin_sign_in
+from parlour.channels.signing_in import finish as finish_sign_in
 from parlour.lib import clock, secretbox
 from parlour.lib.text import one_line
 from parlour.spine import actions as spine
@@ -41,16 +43,24 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     fields: dict[str, str] = {}
     for setting in channel.settings:
         value = given.get(setting.name, "").strip() or setting.default
+        if not value and setting.make is not None:
+            value = setting.make()
         if setting.required and not value and setting.name not in later:
             problems.append(f"Missing setting {setting.name!r} ({setting.label}).")
             fields[setting.name] = "This is needed."
-        elif value and (wrong := setting.check(value)):
+        elif value and (wrong := _wrong(setting, value)):
             problems.append(f"Setting {setting.name!r}: {wrong}")
             fields[setting.name] = wrong
         values[setting.name] = value
     if problems:
         raise WrongSettings(problems, fields)
     return values
+
+
+def _wrong(setting: Setting, value: str) -> str | None:
+    if setting.options and value not in dict(setting.options):
+        return f"It is one of {', '.join(dict(setting.options))}."
+    return setting.check(value)
 
 
 def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[str, str]) -> Inbox:
@@ -125,3 +135,19 @@ def note_heard(inbox_id: int, at: datetime, lag_seconds: float | None) -> None:
     """Note when something last came, and how late it was."""
     changes = {"heard_at": at} | ({"lag_seconds": lag_seconds} if lag_seconds is not None else {})
     Inbox.objects.filter(pk=inbox_id).update(**changes)
+
+
+__all__ = [
+    "WrongSettings",
+    "begin_sign_in",
+    "checked_settings",
+    "connect_inbox",
+    "disconnect",
+    "finish_sign_in",
+    "mark_recorded",
+    "note_health",
+    "note_heard",
+    "pause",
+    "resume",
+    "update_settings",
+]

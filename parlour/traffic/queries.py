@@ -9,6 +9,11 @@ from parlour.staff.access import Actor
 from parlour.traffic.models import Arrival, ArrivalState
 
 
+def parked_count(inbox_id: int) -> int:
+    """How many arrivals of an inbox are parked, counted up to 1000."""
+    return Arrival.objects.filter(state=ArrivalState.PARKED, inbox_id=inbox_id)[:1000].count()
+
+
 def parked(actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[Arrival]:
     """Arrivals that could not be handled, latest first. For team leads."""
     access.require(actor, access.LEAD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import case, queue, say, service, session, setup, verbs
+from parlour.web.views import arrivals, case, inboxes, queue, say, service, session, verbs
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -36,10 +36,18 @@ urlpatterns = [
     path("me/profile", session.set_profile, name="set-profile"),
     path("me/presence", session.set_presence, name="set-presence"),
     path("me/password", session.set_password, name="set-password"),
-    path("inboxes", setup.inboxes, name="inboxes"),
-    path("arrivals", setup.arrivals, name="arrivals"),
-    path("arrivals/<int:arrival_id>/replay", setup.replay, name="replay"),
-    path("arrivals/<int:arrival_id>/dismiss", setup.dismiss, name="dismiss"),
+    path("inboxes", inboxes.inboxes, name="inboxes"),
+    path("inboxes/new", inboxes.new, name="inbox-new"),
+    path("inboxes/new/<slug:channel>", inboxes.connect, name="inbox-connect"),
+    path("inboxes/signed-in", inboxes.signed_in, name="inbox-signed-in"),
+    path("inboxes/<int:inbox_id>", inboxes.inbox, name="inbox"),
+    path("inboxes/<int:inbox_id>/change", inboxes.change, name="inbox-change"),
+    path("inboxes/<int:inbox_id>/test", inboxes.test, name="inbox-test"),
+    path("inboxes/<int:inbox_id>/decide", inboxes.decide, name="inbox-decide"),
+    path("inboxes/<int:inbox_id>/sign-in", inboxes.sign_in_there, name="inbox-sign-in"),
+    path("arrivals", arrivals.arrivals, name="arrivals"),
+    path("arrivals/<int:arrival_id>/replay", arrivals.replay, name="replay"),
+    path("arrivals/<int:arrival_id>/dismiss", arrivals.dismiss, name="dismiss"),
     path("health", service.health, name="health"),
     path("static/<str:edition>/<path:name>", service.static, name="static"),
 ]

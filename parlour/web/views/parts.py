@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Case, Level, Status
+from parlour.channels import queries as channels
 from parlour.lib.text import storable
 from parlour.staff import access
 from parlour.staff import queries as staff
@@ -60,6 +61,7 @@ def frame(agent: Agent, counts: dict[str, int] | None = None) -> dict[str, Any]:
         "agent": agent,
         "counts": cases.tab_counts(agent) if counts is None else counts,
         "lead": access.may(agent, access.LEAD),
+        "ailing": channels.ailing(),
         "presences": Presence.choices,
         "section": "",
     }

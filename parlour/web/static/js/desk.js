@@ -87,6 +87,19 @@ function clicked(event) {
     if (desk().classList.contains("with-who")) document.querySelector(".close-who")?.focus();
   }
   if (event.target.closest("#pill")) toBottom();
+  const copier = event.target.closest("[data-copy]");
+  if (copier) copy(document.getElementById(copier.dataset.copy));
+}
+
+/** Where the browser gives no clipboard (plain http), the text is marked, ready to be copied by hand. */
+async function copy(shownText) {
+  try {
+    await navigator.clipboard.writeText(shownText.textContent);
+    toast("Copied.");
+  } catch {
+    getSelection().selectAllChildren(shownText);
+    toast("Marked: copy it with Ctrl C.");
+  }
 }
 
 function wire() {

@@ -1,35 +1,18 @@
-"""Pages for team leads: how inboxes fare, and arrivals that could not be handled."""
+"""Arrivals that could not be handled, for team leads."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from parlour.cases.models import Thread
 from parlour.channels import queries as channels
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.traffic import actions as traffic
 from parlour.traffic import queries as arrivals_of
-from parlour.traffic.models import Arrival
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, seat
-
-
-@seat(access.LEAD)
-def inboxes(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Every inbox with its health and webhook address; no credentials. One that nothing has ever come from is not called connected."""
-    arrived = Arrival.objects.filter(inbox_id=OuterRef("pk"))
-    spoken = Thread.objects.filter(inbox_id=OuterRef("pk"))
-    shown = {
-        "inboxes": list(channels.inboxes().annotate(heard=Exists(arrived) | Exists(spoken))),
-        "base": settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/"),
-        "section": "inboxes",
-    }
-    return render(request, "inboxes.html", parts.frame(agent) | shown)
 
 
 @seat(access.LEAD)

@@ -15,29 +15,6 @@ def lead(person):
     return client
 
 
-def test_inboxes_show_health_and_path_but_no_secret(lead, scene):
-    inbox = scene.inbox("facebook")
-    inbox.health, inbox.health_note = "attention", "The token <expired>"
-    inbox.save()
-    text = lead.get("/inboxes").text
-    assert f"http://testserver{inbox.webhook_path}" in text
-    assert "Needs attention" in text
-    assert "The token &lt;expired&gt;" in text
-    assert "very-secret-token" not in text
-    assert inbox.sealed not in text
-
-
-def test_an_inbox_is_called_connected_once_something_has_come_from_it(lead, scene, settings):
-    inbox = scene.inbox("facebook")
-    assert "Waiting for its first event" in lead.get("/inboxes").text
-    Arrival.objects.create(inbox_id=inbox.pk, key="a", lane=1, body=b"{}", state="done")
-    settings.PUBLIC_URL = "https://desk.example.com"
-    text = lead.get("/inboxes").text
-    assert "Waiting for its first event" not in text
-    assert "Connected" in text
-    assert f"https://desk.example.com{inbox.webhook_path}" in text
-
-
 def test_agents_are_kept_out_and_not_shown_the_way(desk, scene):
     for address in ["/inboxes", "/arrivals"]:
         refused = desk.get(address)

@@ -1,0 +1,243 @@
+"""Inboxes: how they fare, connecting one, testing, pausing and disconnecting it. Leads look, administrators change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from parlour.cases.models import Thread
+from parlour.channels import actions, queries, registry
+from parlour.channels.contract import Channel, ChannelError
+from parlour.channels.models import Inbox
+from parlour.lib.text import one_line
+from parlour.staff import access
+from parlour.staff.models import Agent
+from parlour.traffic import queries as traffic
+from parlour.traffic.models import Arrival
+from parlour.web.views import parts
+from parlour.web.views.guard import seat
+
+READS = ("GET", "HEAD", "POST")
+JOURNEY = "signing_in"
+"""In the session: the inbox, state and verifier of a sign-in that has begun."""
+NEW_BRAND = "+"
+
+
+@seat(access.LEAD)
+def inboxes(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Every inbox with its health; no credentials. One that nothing has ever come from is not called connected."""
+    arrived = Arrival.objects.filter(inbox_id=OuterRef("pk"))
+    spoken = Thread.objects.filter(inbox_id=OuterRef("pk"))
+    shown = {"inboxes": list(queries.inboxes().annotate(heard=Exists(arrived) | Exists(spoken))), "section": "inboxes"}
+    return render(request, "inboxes.html", _frame(agent) | shown)
+
+
+def _frame(agent: Agent) -> dict[str, Any]:
+    return parts.frame(agent) | {"may_change": access.may(agent, access.ADMINISTER), "section": "inboxes"}
+
+
+@seat(access.ADMINISTER)
+def new(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Which channel?"""
+    found = sorted(registry.CHANNELS.values(), key=lambda channel: channel.label.lower())
+    return render(request, "inbox_channels.html", _frame(agent) | {"channels": found})
+
+
+@seat(access.ADMINISTER, READS)
+def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
+    """The form of a channel, from what it declares; what was typed stays, but for secrets."""
+    found = _channel(channel)
+    if request.method != "POST":
+        return _form(request, agent, found, {}, {})
+    given = {setting.name: request.POST.get(setting.name, "")[:20_000] for setting in found.settings}
+    brand, name = _brand(request), one_line(request.POST.get("inbox_name", ""), 80).strip()
+    wrong = ({} if brand else {"brand": "Which brand is it?"}) | ({} if name else {"inbox_name": "A name is needed."})
+    try:
+        actions.checked_settings(found, given)
+    except actions.WrongSettings as error:
+        wrong |= error.fields
+    if not wrong:
+        try:
+            inbox = actions.connect_inbox(channel, brand, name, given)
+        except ValueError as error:
+            wrong = {"inbox_name": str(error)}
+        else:
+            # What was made up here is to be copied to the platform: shown now, and never again when it is secret.
+            made = {one.name: inbox.settings[one.name] for one in found.settings if one.make and not given[one.name]}
+            return _inbox(request, agent, inbox, said="Connected. Two things are left: see below.", made=made)
+    return _form(request, agent, found, given, wrong, status=422)
+
+
+def _channel(name: str) -> Channel:
+    try:
+        return registry.get(name)
+    except LookupError as error:
+        raise Http404 from error
+
+
+def _brand(request: HttpRequest) -> str:
+    chosen = request.POST.get("brand", "")
+    return one_line(request.POST.get("new_brand", "") if chosen in {"", NEW_BRAND} else chosen, 80).strip()
+
+
+def _form(
+    request: HttpRequest,
+    agent: Agent,
+    channel: Channel,
+    given: dict[str, str],
+    wrong: dict[str, str],
+    *,
+    inbox: Inbox | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    names = [brand.name for brand in queries.brands()]
+    shown = {
+        "channel": channel,
+        "inbox": inbox,
+        "given": {one.name: "" if one.secret else given.get(one.name, "") for one in channel.settings},
+        "typed": request.POST,
+        "wrong": wrong,
+        "brands": names,
+    }
+    return render(request, "inbox_form.html", _frame(agent) | shown, status=status)
+
+
+@seat(access.LEAD)
+def inbox(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
+    """One inbox: its health, what the platform needs to be told, and what can be done with it."""
+    return _inbox(request, agent, queries.inboxes().get(pk=inbox_id), said=request.session.pop("said", ""))
+
+
+def _inbox(
+    request: HttpRequest,
+    agent: Agent,
+    found: Inbox,
+    *,
+    said: str = "",
+    trouble: str = "",
+    made: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    channel = _channel(found.channel)
+    told = found.settings
+    copied = {one.name: str(told.get(one.name, "")) for one in channel.settings if one.make and not one.secret}
+    shown = {
+        "inbox": found,
+        "channel": channel,
+        "webhook": _base(request) + found.webhook_path if channel.capabilities.webhook else "",
+        "copied": [
+            (one, (copied | (made or {}))[one.name]) for one in channel.settings if one.name in (copied | (made or {}))
+        ],
+        "plain": [
+            (one, str(told.get(one.name, "")))
+            for one in channel.settings
+            if not one.secret and not one.make and told.get(one.name)
+        ],
+        "secrets": [one for one in channel.settings if one.secret and told.get(one.name)],
+        "parked": traffic.parked_count(found.pk),
+        "signs_in": channel.oauth is not None and bool(told.get("client_id")),
+        "back": _back(request),
+        "said": said,
+        "trouble": trouble,
+    }
+    return render(request, "inbox.html", _frame(agent) | shown, status=status)
+
+
+def _base(request: HttpRequest) -> str:
+    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+
+
+def _back(request: HttpRequest) -> str:
+    return _base(request) + reverse("inbox-signed-in")
+
+
+@seat(access.ADMINISTER, READS)
+def change(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
+    """Change settings; a secret left empty stays as it is."""
+    found = queries.inboxes().get(pk=inbox_id)
+    channel = _channel(found.channel)
+    known = {one.name: str(found.settings.get(one.name, "")) for one in channel.settings}
+    if request.method != "POST":
+        return _form(request, agent, channel, known, {}, inbox=found)
+    given = {one.name: request.POST.get(one.name, "")[:20_000].strip() for one in channel.settings}
+    changes = {one.name: given[one.name] for one in channel.settings if given[one.name] or not one.secret}
+    try:
+        actions.update_settings(inbox_id, changes)
+    except actions.WrongSettings as error:
+        return _form(request, agent, channel, given, error.fields, inbox=found, status=422)
+    if found.health == Inbox.Health.ATTENTION:
+        actions.note_health(inbox_id, Inbox.Health.OK)
+    return _said(request, inbox_id, "Saved.")
+
+
+@seat(access.LEAD, ("POST",))
+def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
+    """Ask the platform whether the credentials work, and tell what it says."""
+    found = queries.inboxes().get(pk=inbox_id)
+    try:
+        words = _channel(found.channel).check(queries.config(found))
+    except ChannelError as error:
+        return _inbox(request, agent, found, trouble=f"It does not work yet: {error.words}", status=422)
+    actions.note_health(inbox_id, Inbox.Health.OK)
+    found.refresh_from_db()
+    return _inbox(request, agent, found, said=f"It works: {words}")
+
+
+@seat(access.ADMINISTER, ("POST",))
+def decide(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
+    """Pause, resume or disconnect."""
+    queries.inboxes().get(pk=inbox_id)
+    actor, what = access.actor_name(agent), request.POST.get("what", "")
+    if what == "disconnect":
+        actions.disconnect(inbox_id, actor=actor)
+        return HttpResponseRedirect(reverse("inboxes"))
+    if what not in {"pause", "resume"}:
+        raise BadRequest
+    verb = actions.pause if what == "pause" else actions.resume
+    verb(inbox_id, actor=actor)
+    return _said(request, inbox_id, "Paused: nothing is sent or fetched." if what == "pause" else "Goes on.")
+
+
+def _said(request: HttpRequest, inbox_id: int, words: str) -> HttpResponse:
+    request.session["said"] = words
+    return HttpResponseRedirect(reverse("inbox", args=[inbox_id]))
+
+
+@seat(access.ADMINISTER)
+def sign_in_there(request: HttpRequest, _: Agent, inbox_id: int) -> HttpResponse:
+    """To the platform, where somebody signs in to the brand's account. A link: browsers let no form of ours lead elsewhere."""
+    found = queries.inboxes().get(pk=inbox_id)
+    oauth = _channel(found.channel).oauth
+    if oauth is None:
+        raise Http404
+    journey = actions.begin_sign_in(oauth, queries.config(found), _back(request))
+    request.session[JOURNEY] = {"inbox": inbox_id, "state": journey.state, "verifier": journey.verifier}
+    return HttpResponseRedirect(journey.address)
+
+
+@seat(access.ADMINISTER)
+def signed_in(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Back from the platform: its code becomes credentials."""
+    journey = request.session.pop(JOURNEY, None)
+    state = request.GET.get("state", "")
+    if not isinstance(journey, dict) or not state or state != journey["state"]:
+        raise BadRequest("This sign-in did not begin here, or it is over.")
+    found = queries.inboxes().get(pk=journey["inbox"])
+    oauth = _channel(found.channel).oauth
+    code = request.GET.get("code", "")
+    if oauth is None or not code:
+        words = one_line(request.GET.get("error_description") or request.GET.get("error") or "No code came back.", 300)
+        return _inbox(request, agent, found, trouble=f"The platform did not sign you in: {words}", status=422)
+    try:
+        gained = actions.finish_sign_in(oauth, queries.config(found), _back(request), journey["verifier"], code)
+        actions.update_settings(found.pk, gained)
+    except (ChannelError, actions.WrongSettings) as error:
+        return _inbox(request, agent, found, trouble=f"The platform did not sign you in: {error}", status=422)
+    actions.note_health(found.pk, Inbox.Health.OK)
+    return _said(request, found.pk, "Signed in: the account is connected.")
