@@ -33,6 +33,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Every parameter of the query, for those that come more than once."""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object. Raises ValueError."""
@@ -116,12 +118,14 @@ async def read_request(scope: Mapping[str, Any], receive: Receive) -> Request:
         if not event.get("more_body"):
             break
     query = scope["query_string"].decode("ascii", "replace")
+    pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="replace"))
     return Request(
         method=scope["method"],
         path=scope["path"],
-        query=dict(parse_qsl(query, keep_blank_values=True, errors="replace")),
+        query=dict(pairs),
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
+        pairs=pairs,
     )
 
 

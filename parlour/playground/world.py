@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from parlour.playground import postman as mail
@@ -196,8 +197,5 @@ class World:
         faces = {f"/api/{place.name}": place.handle for place in self.places.values()}
         for mount, handle in {"/graph": self.graph_api.handle, "/x-api": self.x_api.handle, **faces}.items():
             if request.path.startswith(mount + "/"):
-                inner = Request(
-                    request.method, request.path.removeprefix(mount), request.query, request.headers, request.body
-                )
-                return await handle(inner)
+                return await handle(replace(request, path=request.path.removeprefix(mount)))
         return self.pages.handle(request)
