@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from parlour.channels import registry
 from parlour.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,34 +131,6 @@ def test_paths_in_documents_exist() -> None:
         for token in _TOKEN.findall(path.read_text()):
             if re.fullmatch(r"(parlour|tests|docs|benchmarks|requirements)/[\w./-]+", token):
                 assert (ROOT / token).exists(), f"{named(path)} names {token}, which is not there"
-
-
-@pytest.mark.parametrize("name", sorted(registry.CHANNELS))
-def test_channels_are_told_of_as_they_are(name: str) -> None:
-    channel, text = registry.get(name), (ROOT / "docs" / "CHANNELS.md").read_text()
-    section = text.partition(f"\n## {channel.label}\n")[2].partition("\n## ")[0]
-    assert section, f"CHANNELS.md has no section for {channel.label}"
-    for setting in channel.settings:
-        assert f"`{setting.name}`" in section, f"{channel.label}: {setting.name} is missing"
-    header, *rows = re.findall(r"^\|(.+)\|$", text, re.MULTILINE)[:9]
-    column = [cell.strip() for cell in header.split("|")].index(channel.label)
-    can = {cells[0].strip(): cells[column].strip() for cells in (row.split("|") for row in rows)}
-    assert can["name"] == f"`{name}`"
-    capabilities = channel.capabilities
-    for words, limit in (("public answer", capabilities.public), ("private answer", capabilities.private)):
-        assert (
-            limit is None
-            or f"{limit.length:,} {'weighted ' if limit.unit == 'weighted' else ''}characters" in can[words]
-        )
-        assert limit is not None or can[words] == "no"
-    for act in capabilities.acts_public | (capabilities.acts_private - {"seen"}):
-        assert act in can["acts"]
-    for number, unit, where in (
-        (capabilities.window_hours, "hours", "window"),
-        (capabilities.private_reply_days, "days", "private answer"),
-        (capabilities.poll_seconds, "seconds", "comes in by"),
-    ):
-        assert number is None or f"{number} {unit}" in can[where]
 
 
 @each_document
