@@ -73,3 +73,24 @@ def test_a_place_that_is_none_gets_a_fresh_page(desk, scene, since):
     ask(desk)
     scene.case("Late Comer")
     assert "Late Comer" in ask(desk, **{"X-Since": since})
+
+
+def test_the_queue_beside_a_case_is_shared_and_marks_the_open_one(desk, scene):
+    first, second = scene.case("Customer 1"), scene.case("Customer 2")
+    page = desk.get(f"/case/{first.pk}?tab=open").text
+    assert page.count('aria-current="true"') == 1
+    assert f'href="/case/{first.pk}?tab=open" aria-current="true"' in page
+    with CaptureQueriesContext(connection) as asked:
+        again = desk.get(f"/case/{second.pk}?tab=open").text
+    assert f'href="/case/{second.pk}?tab=open" aria-current="true"' in again
+    assert not [one for one in asked.captured_queries if "LIMIT 51" in one["sql"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_queue_beside_a_case_knows_what_has_just_happened(desk, scene):
+    case = scene.case("Customer 1")
+    desk.get(f"/case/{case.pk}?tab=open")
+    scene.case("Late Comer")
+    spine.write("case.opened", case_id=case.pk)
+    wait_until_settled()
+    assert "Late Comer" in desk.get(f"/case/{case.pk}?tab=open").text

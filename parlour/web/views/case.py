@@ -10,6 +10,7 @@ from parlour.cases.access import get_case
 from parlour.cases.models import Case
 from parlour.staff.models import Agent
 from parlour.web.views import parts
+from parlour.web.views.drawn import beside
 from parlour.web.views.guard import is_fragment, seat
 
 
@@ -24,8 +25,8 @@ def case_page(request: HttpRequest, agent: Agent, case: Case, *, status: int = 2
     shown = parts.whole_case(request, agent, case) | changed
     if is_fragment(request):
         return render(request, "parts/case_fragment.html", shown, status=status)
-    beside = parts.queue(agent, shown["tab"], shown["q"])
-    context = parts.frame(agent) | beside | shown | {"current": case.pk, "section": "desk", "rows": beside["rows"]}
+    queue = beside(agent, shown["tab"], shown["q"], case.pk)
+    context = queue | shown | {"current": case.pk, "section": "desk", "rows": queue["rows"]}
     return render(request, "desk.html", context, status=status)
 
 

@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
-from markupsafe import Markup
+from django.urls import reverse
+from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
 from parlour.spine import queries as spine
@@ -38,8 +39,8 @@ class Drawings:
         self._drawings: dict[tuple[str, int], Drawing] = {}
         self._lock = Lock()
 
-    def queue(self, agent: Agent, tab: str, limit: int, since: Position) -> dict[str, Any]:
-        """What ``parts.queue`` and ``parts.frame`` give for a tab, its rows drawn already.
+    def queue(self, agent: Agent, tab: str, limit: int, since: Position, current: int | None = None) -> dict[str, Any]:
+        """What ``parts.queue`` and ``parts.frame`` give for a tab, its rows drawn already and the ``current`` case marked.
 
         The drawing holds at least what the log tells up to ``since``. Raises Denied.
         """
@@ -49,12 +50,33 @@ class Drawings:
             drawing = self._drawings.get((tab, limit))
             if drawing is None or drawing.at < since or time.monotonic() - drawing.drawn > LASTS:
                 drawing = self._drawings[tab, limit] = _draw(agent, tab, limit)
-        shown = parts.tab_shown(tab, "") | {"rows": drawing.rows, "drawn": drawing.rows}
+        rows = _marked(drawing.rows, tab, current)
+        shown = parts.tab_shown(tab, "") | {"rows": rows, "drawn": rows}
         return parts.frame(agent, drawing.counts | mine) | shown
 
     def clear(self) -> None:
         with self._lock:
             self._drawings.clear()
+
+
+def beside(agent: Agent, tab: str, q: str, current: int) -> dict[str, Any]:
+    """The queue beside an open case: as drawn for whoever asked last, if nothing has happened since."""
+    if q or not shared(tab):
+        return parts.frame(agent) | parts.queue(agent, tab, q)
+    return drawings.queue(agent, tab, parts.PAGE, spine.end(), current)
+
+
+def shared(tab: str) -> bool:
+    """Whether a tab is the same for everybody."""
+    return tab != "mine"
+
+
+def _marked(rows: Markup, tab: str, current: int | None) -> Markup:
+    """The rows with the link of the open case marked as the current one."""
+    if current is None:
+        return rows
+    link = f'href="{reverse("case", args=[current])}{escape(parts.query_of(tab))}"'
+    return Markup(str(rows).replace(link, f'{link} aria-current="true"', 1))  # noqa: S704 - rows drawn by our own template
 
 
 def _draw(agent: Agent, tab: str, limit: int) -> Drawing:

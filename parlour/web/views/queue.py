@@ -14,7 +14,7 @@ from parlour.cases.access import visible_cases
 from parlour.spine.queries import Position
 from parlour.staff.models import Agent
 from parlour.web.views import parts
-from parlour.web.views.drawn import drawings
+from parlour.web.views.drawn import drawings, shared
 from parlour.web.views.guard import is_fragment, seat
 
 MOST_ROWS = 200
@@ -46,7 +46,7 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
         return HttpResponseClientRedirect(address) if is_fragment(request) else HttpResponseRedirect(address)
     cursor = request.GET.get("cursor") or None
     since = Position.read(request.headers.get("X-Since", ""))
-    if since and tab != "mine" and not (q or cursor) and is_fragment(request):
+    if since and shared(tab) and not (q or cursor) and is_fragment(request):
         return render(request, "parts/queue_fragment.html", drawings.queue(agent, tab, _limit(request), since))
     shown = parts.queue(agent, tab, q, cursor=cursor, limit=_limit(request))
     if is_fragment(request) and cursor:
