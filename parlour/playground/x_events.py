@@ -38,6 +38,8 @@ class Tweet:
     history: list[str] = field(default_factory=list)
     removed: bool = False
     hidden: bool = False
+    files: list[str] = field(default_factory=list)
+    """Ids of media the brand has uploaded."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Dm:
     text: str
     at: datetime
     read: bool = False
+    files: list[str] = field(default_factory=list)
 
     @property
     def conversation_id(self) -> str:

@@ -15,6 +15,7 @@ from parlour.playground import x_events as events
 from parlour.playground.faults import Fault, Faults, FixedWindow
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 from parlour.playground.x_events import Dm, Tweet
+from parlour.playground.x_more import Access, Uploads, matches, too_old
 from parlour.playground.x_state import XPlatform
 
 _VERSION = re.compile(r"^(/2)+(?=/)")
@@ -29,6 +30,7 @@ _LIGHT = ((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
 T = TypeVar("T")
 
 MAX_WEIGHT = 280
+MAX_LONG = 25_000
 MAX_DM = 10_000
 PROBLEMS = "https://api.x.com/2/problems/"
 NOT_SUMMONED = (
@@ -66,11 +68,16 @@ class XApi:
 
     def __init__(self, platform: XPlatform, access_token: str, *, forgiving: bool = False) -> None:
         self.platform = platform
-        self.access_token = access_token
+        self.access = Access(access_token)
         self.forgiving = forgiving
         """Whether ids of an earlier run are taken on trust: for a demonstration that outlives a restart."""
         self.summoned_only = True
         """The rule of self-serve tiers; an enterprise account is free of it."""
+        self.premium = False
+        """Whether the account may write long posts."""
+        self.spent = False
+        """Whether the plan's money is used up: everything is refused, then."""
+        self.uploads = Uploads(platform.ids, platform.clock)
         self.faults = Faults()
         self.before_answer: Callable[[], Awaitable[object]] | None = None
         self.requests: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=5000)
@@ -81,11 +88,13 @@ class XApi:
             "dm": FixedWindow(200, 900),
             "events": FixedWindow(300, 900),
             "mentions": FixedWindow(300, 900),
+            "search": FixedWindow(300, 900),
             "user": FixedWindow(900, 900),
         }
         self.routes = Router()
         for method, pattern, limit, work in (
             ("POST", "/tweets", "tweet", self._post),
+            ("GET", "/tweets/search/recent", "search", self._search),
             ("GET", "/tweets/{tweet_id}", "user", self._tweet),
             ("DELETE", "/tweets/{tweet_id}", "delete", self._delete),
             ("PUT", "/tweets/{tweet_id}/hidden", "hide", self._hide),
@@ -128,13 +137,24 @@ class XApi:
         return Problem(fault.status, "Internal Error" if fault.status >= 500 else "Refused", fault.words).reply()
 
     async def _work(self, request: Request, path: str) -> Reply:
+        if path == "/oauth2/token":
+            self.requests.append((request.method, path, {}))
+            return self.access.exchange(request)
+        uploading = path.startswith("/media/upload")
         try:
-            body = request.json() if request.method in ("POST", "PUT") else dict(request.query)
+            body = request.json() if request.method in ("POST", "PUT") and not uploading else dict(request.query)
         except ValueError as error:
             raise Problem(400, "Invalid Request", "The request body is not valid JSON.", "invalid-request") from error
         self.requests.append((request.method, path, body))
-        if not hmac.compare_digest(request.bearer().encode(), self.access_token.encode()):
+        if not hmac.compare_digest(request.bearer().encode(), self.access.token.encode()):
             raise Problem(401, "Unauthorized", "Unauthorized")
+        if self.spent:
+            raise Problem(429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", "usage-capped")
+        if uploading:
+            answer = self.uploads.handle(request, path)
+            if isinstance(answer, str):
+                raise Problem(400, "Invalid Request", answer, "invalid-request")
+            return answer
         found = self.routes.find(request.method, path)
         if found is None:
             raise Problem(404, "Not Found", "There is no such endpoint.", "resource-not-found")
@@ -159,14 +179,18 @@ class XApi:
         return handler
 
     def _post(self, body: dict[str, Any]) -> Reply:
-        text = body.get("text")
-        if not isinstance(text, str) or not text.strip():
+        media = body.get("media")
+        files = media.get("media_ids") if isinstance(media, dict) else None
+        if media is not None and not self.uploads.known(files, "tweet"):
+            raise Problem(400, "Invalid Request", "Your media IDs are invalid.", "invalid-request")
+        text = body.get("text", "" if files else None)
+        if not isinstance(text, str) or not (text.strip() or files):
             raise Problem(400, "Invalid Request", "The `text` of a post is required.", "invalid-request")
         reply = body.get("reply", {})
         target_id = reply.get("in_reply_to_tweet_id", "") if isinstance(reply, dict) else None
         if not isinstance(target_id, str):
             raise Problem(400, "Invalid Request", "`reply.in_reply_to_tweet_id` must be a string.", "invalid-request")
-        if weight(text, reply=bool(target_id)) > MAX_WEIGHT:
+        if weight(text, reply=bool(target_id)) > (MAX_LONG if self.premium else MAX_WEIGHT):
             raise Problem(400, "Invalid Request", "Your Tweet text is too long.", "invalid-request")
         if target_id:
             self._may_answer(target_id)
@@ -174,6 +198,7 @@ class XApi:
         if any(old.text == text and old.reply_to == target_id and not old.removed for old in recent):
             raise Problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
         tweet = self.platform.brand_tweet(text, target_id)
+        tweet.files = list(files or ())
         return json_reply({"data": {"id": tweet.id, "text": tweet.text, "edit_history_tweet_ids": [tweet.id]}}, 201)
 
     def _may_answer(self, tweet_id: str) -> None:
@@ -225,8 +250,12 @@ class XApi:
         return json_reply({"data": {"hidden": hidden}})
 
     def _send(self, body: dict[str, Any], user_id: str) -> Reply:
-        text = body.get("text")
-        if not isinstance(text, str) or not text.strip() or len(text) > MAX_DM:
+        told = body.get("attachments")
+        files = [one.get("media_id") for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        if told is not None and not (len(files) == 1 and self.uploads.known(files, "dm")):
+            raise Problem(400, "Invalid Request", "`attachments` must name one uploaded media.", "invalid-request")
+        text = body.get("text", "" if files else None)
+        if not isinstance(text, str) or not (text.strip() or files) or len(text) > MAX_DM:
             raise Problem(400, "Invalid Request", f"`text` must have 1 to {MAX_DM} characters.", "invalid-request")
         user = self.platform.users.get(user_id)
         if user is None and self.forgiving:
@@ -236,6 +265,7 @@ class XApi:
         if user.id in self.platform.closed:
             raise Problem(403, "Forbidden", "You cannot send messages to this user.")
         dm = self.platform.brand_dm(user, text)
+        dm.files = [str(one) for one in files]
         return json_reply({"data": {"dm_conversation_id": dm.conversation_id, "dm_event_id": dm.id}}, 201)
 
     def _send_to(self, body: dict[str, Any], conversation_id: str) -> Reply:
@@ -280,6 +310,17 @@ class XApi:
         includes = {"users": [events.user_object(user) for user in people.values()]}
         return json_reply({"data": data, "includes": includes, "meta": meta})
 
+    def _search(self, query: dict[str, Any]) -> Reply:
+        words, since = query.get("query", ""), query.get("since_id", "0")
+        if not words or len(words) > 4096 or not since.isdigit():
+            raise Problem(400, "Invalid Request", "`query` or `since_id` is wrong.", "invalid-request")
+        if since != "0" and too_old(since, self.platform.clock):
+            detail = f"'since_id' must be a tweet id created within the last 7 days; {since} is older."
+            raise Problem(400, "Invalid Request", detail, "invalid-request")
+        tweets = reversed(self.platform.tweets.values())
+        found = [one for one in tweets if not one.removed and int(one.id) > int(since) and matches(words, one)]
+        return self._page_of_posts(query, found, lowest=10)
+
     def _mentions(self, query: dict[str, Any], user_id: str) -> Reply:
         self._own(user_id)
         name = self.platform.brand.username.lower()
@@ -291,7 +332,10 @@ class XApi:
             for tweet in reversed(self.platform.tweets.values())
             if not tweet.removed and int(tweet.id) > int(since) and name in events.mentions(tweet.text)
         ]
-        chosen, following = _page(query, found[:800], lowest=5)
+        return self._page_of_posts(query, found[:800], lowest=5)
+
+    def _page_of_posts(self, query: dict[str, Any], found: list[Tweet], *, lowest: int) -> Reply:
+        chosen, following = _page(query, found, lowest=lowest)
         if not chosen:
             return json_reply({"meta": {"result_count": 0}})
         names, tweets = self.platform.by_name(), self.platform.tweets

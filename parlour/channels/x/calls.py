@@ -22,8 +22,17 @@ GONE: dict[About, ErrorKind] = {
     "dm": ErrorKind.RECIPIENT_UNAVAILABLE,
     "account": ErrorKind.INVALID,
 }
+USAGE_CAPPED = "usage-capped"
+NOT_SUMMONED = "not-summoned"
+"""Code of ours for a refusal X tells by its words only."""
+ADVICE = {
+    USAGE_CAPPED: "The plan's cap or the credit on X is used up: it can be raised in X's developer console.",
+    NOT_SUMMONED: "X lets this account answer by API only posts whose author has mentioned or quoted it. It can be answered in the X app, "
+    "or by a direct message.",
+}
+"""What is added to X's own words where they do not tell what to do."""
 PROBLEMS = {
-    "usage-capped": ErrorKind.POLICY_BLOCK,
+    USAGE_CAPPED: ErrorKind.POLICY_BLOCK,
     "rate-limit-exceeded": ErrorKind.RATE_LIMITED,
     "client-forbidden": ErrorKind.PERMISSION,
     "client-not-enrolled": ErrorKind.PERMISSION,
@@ -40,20 +49,13 @@ PROBLEMS = {
     "field-hydration-failure": ErrorKind.TRANSIENT,
 }
 # X tells these apart only by the words of ``detail``; the first that fits wins.
+SUMMONS = ("not been mentioned", "otherwise engaged", "reply to this conversation", "summoned")
 SAID_OF_POSTS = (
     (("duplicate content",), ErrorKind.INVALID),
     (("deleted or not visible", "not visible to you", "has been deleted"), ErrorKind.TARGET_DELETED),
     (("bit shorter", "too long", "character limit", "exceeds the maximum"), ErrorKind.TOO_LONG),
-    (
-        (
-            "not been mentioned",
-            "otherwise engaged",
-            "reply to this conversation",
-            "restricted who can reply",
-            "summoned",
-        ),
-        ErrorKind.POLICY_BLOCK,
-    ),
+    (SUMMONS, ErrorKind.POLICY_BLOCK),
+    (("restricted who can reply",), ErrorKind.POLICY_BLOCK),
     (("automated", "spam", "cashtag", "violat"), ErrorKind.POLICY_BLOCK),
 )
 SAID_OF_MESSAGES = (
@@ -91,15 +93,32 @@ def call(
 
     Raises ChannelError, also when X answers success but without ``data`` (an empty page of a list has ``meta``).
     """
-    base = (str(inbox.settings.get("api_base") or "") or API).rstrip("/")
+    return ask(inbox, method, path, about=about, once=once, query=query, body=body)[0]
+
+
+def ask(
+    inbox: InboxConfig,
+    method: str,
+    path: str,
+    *,
+    about: About,
+    once: bool = False,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+    fields: Mapping[str, str] | None = None,
+    files: Mapping[str, tuple[str, bytes, str]] | None = None,
+) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """As ``call``, with the headers of the answer. ``fields`` and ``files`` (name, content, type) go as a multipart form."""
     headers = {"authorization": f"Bearer {inbox.settings.get('access_token', '')}"}
-    content = None
+    sent: dict[str, Any] = {}
     if body is not None:
         headers["content-type"] = "application/json"
-        content = encode(dict(body))
+        sent = {"content": encode(dict(body))}
+    elif files:
+        sent = {"data": dict(fields or {}), "files": dict(files)}
     try:
         response = http.request(
-            method, f"{base}{path}", params=dict(query) if query else None, headers=headers, content=content
+            method, f"{base(inbox)}{path}", params=dict(query) if query else None, headers=headers, **sent
         )
     except http.NoAnswer as error:
         doubt = once and error.sent
@@ -115,9 +134,21 @@ def call(
             raise refusal(status, problems[0], response.headers, about=about, once=once)
         if once:
             raise ChannelError(ErrorKind.UNKNOWN_OUTCOME, "X accepted the request but did not say what it made.")
-        if "meta" not in answer:
+        if "meta" not in answer and status != 204:
             raise ChannelError(ErrorKind.TRANSIENT, f"X answered {status} without data.")
-    return answer
+    return answer, response.headers
+
+
+def base(inbox: InboxConfig) -> str:
+    """Where X is, without a slash at the end."""
+    return (str(inbox.settings.get("api_base") or "") or API).rstrip("/")
+
+
+def rest(headers: Mapping[str, str]) -> float | None:
+    """Seconds until anything more may be sent, when this was the last request X allows for now; None while some are left."""
+    scopes = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+    waits = [_until(headers, scope) for scope in scopes if headers.get(f"{scope}-remaining") == "0"]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def refusal(
@@ -138,7 +169,12 @@ def refusal(
     slug = _slug(problem.get("type")) or _slug(first.get("type"))
     kind = _kind(status, slug, words.lower(), about, once=once)
     wait = _wait(headers) if kind is ErrorKind.RATE_LIMITED else None
-    return ChannelError(kind, words, retry_after=wait, code=slug or str(status))
+    code = slug or str(status)
+    if kind is ErrorKind.POLICY_BLOCK and status == 402:
+        code = USAGE_CAPPED
+    elif kind is ErrorKind.POLICY_BLOCK and about == "post" and any(part in words.lower() for part in SUMMONS):
+        code = NOT_SUMMONED
+    return ChannelError(kind, " ".join(filter(None, (words, ADVICE.get(code)))), retry_after=wait, code=code)
 
 
 def _kind(status: int, slug: str, words: str, about: About, *, once: bool) -> ErrorKind:
@@ -176,18 +212,22 @@ def _slug(value: object) -> str:
 def _wait(headers: Mapping[str, str]) -> float:
     """Seconds until X takes requests again; the limit of a day counts when it is used up, else that of 15 minutes."""
     for scope in ("x-user-limit-24hour", "x-app-limit-24hour", "x-rate-limit"):
-        reset = headers.get(f"{scope}-reset", "")
-        if (
-            (scope == "x-rate-limit" or headers.get(f"{scope}-remaining") == "0")
-            and reset.isdecimal()
-            and len(reset) < 12
-        ):
-            return min(max(1.0, int(reset) - clock.now().timestamp()), 86_400.0)
+        told = _until(headers, scope)
+        if told is not None and (scope == "x-rate-limit" or headers.get(f"{scope}-remaining") == "0"):
+            return told
     after = headers.get("retry-after", "")
     return min(float(after), 86_400.0) if after.isdecimal() and len(after) < 7 else 60.0
 
 
+def _until(headers: Mapping[str, str], scope: str) -> float | None:
+    reset = headers.get(f"{scope}-reset", "")
+    if not reset.isdecimal() or len(reset) >= 12:
+        return None
+    return min(max(1.0, int(reset) - clock.now().timestamp()), 86_400.0)
+
+
 def _decoded(body: bytes) -> dict[str, Any]:
+    """An answer's body, empty when it is no JSON object."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
+    Attachment,
     Capabilities,
     DoorRequest,
     Inbound,
@@ -20,20 +21,33 @@ from parlour.channels.contract import (
     Limit,
     Outbound,
     Poll,
+    Rate,
     Receipt,
     Refused,
     Setting,
+    Source,
     Split,
     Visibility,
 )
-from parlour.channels.x import envelope, parsing, polling, sending, weight
-from parlour.channels.x.calls import API
+from parlour.channels.x import access, envelope, media, parsing, polling, sending, weight
+from parlour.channels.x.calls import API, base
 from parlour.channels.x.fields import REALM, encode
 from parlour.lib import signing
 
 # Answering a challenge signs it with the key that signs webhooks: whoever could have a JSON body signed here could
 # forge events. X's challenges are short tokens, so nothing with a brace, bracket or quotation mark is ever signed.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_.:+/=~ -]{1,256}")
+
+
+# Pictures of direct messages lie where only the account may fetch them; the API hands them out.
+_OF_MESSAGE = re.compile(r"https://ton\.(?:twitter|x)\.com/(?:[\w.]+/)*dm/(\d{1,19})/(\d{1,19})/([\w.-]{1,200})")
+SEARCH_LIMIT = 512
+
+
+def _search(value: str) -> str | None:
+    if len(value) > SEARCH_LIMIT:
+        return f"A search has at most {SEARCH_LIMIT} characters."
+    return None if value.isprintable() else "It holds line breaks or odd characters."
 
 
 def _user_id(value: str) -> str | None:
@@ -62,19 +76,70 @@ class X(Base):
     name = "x"
     label = "X"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    oauth = access.OAUTH
     settings: tuple[Setting, ...] = (
-        Setting("user_id", "Account number", "The numeric id of the brand's account.", check=_user_id),
         Setting(
-            "consumer_secret", "API secret key", "Signs what X delivers to the webhook.", secret=True, check=_secret
+            "user_id",
+            "Account number",
+            "The numeric id of the brand's account, not its @name. In the X app: Settings, Your account, Account information; or ask the "
+            "developer console's lookup.",
+            check=_user_id,
+        ),
+        Setting(
+            "consumer_secret",
+            "API secret key",
+            "Also called consumer secret: developer console, your app, Keys and tokens. It signs what X delivers to the webhook.",
+            secret=True,
+            check=_secret,
+        ),
+        Setting(
+            "client_id",
+            "OAuth 2.0 client id",
+            "Developer console, your app, Keys and tokens. Needed to sign in at X, and to renew the access token by itself.",
+            required=False,
+            check=_secret,
+        ),
+        Setting(
+            "client_secret",
+            "OAuth 2.0 client secret",
+            "Beside the client id. Empty for an app of the type “native”.",
+            required=False,
+            secret=True,
+            check=_secret,
         ),
         Setting(
             "access_token",
             "Access token",
-            "Of the brand's account: tweet.read, tweet.write, tweet.moderate.write, users.read, dm.read, dm.write.",
+            "Of the brand's account, filled in by signing in at X. By hand, it needs: tweet.read, tweet.write, tweet.moderate.write, "
+            "users.read, dm.read, dm.write, media.write.",
             secret=True,
             check=_secret,
         ),
-        Setting("api_base", "API address", required=False, default=API, check=_address),
+        Setting(
+            "refresh_token",
+            "Refresh token",
+            "Filled in by signing in at X. X's access tokens last two hours; this one gets the next.",
+            required=False,
+            secret=True,
+            check=_secret,
+        ),
+        Setting(
+            "search",
+            "Only listen to a search",
+            "Words to search X for, such as: Luma (router OR “5G”) lang:en. The inbox then brings what the search finds, in place of mentions "
+            "and messages. Every post found costs money on X.",
+            required=False,
+            check=_search,
+        ),
+        Setting(
+            "long_posts",
+            "Long posts",
+            "X Premium accounts may post up to 25,000 characters.",
+            required=False,
+            options=(("", "No: 280 characters"), ("yes", "Yes: 25,000 characters")),
+            check=lambda value: None if value in ("", "yes") else "It is “yes” or empty.",
+        ),
+        Setting("api_base", "API address", required=False, default=API, advanced=True, check=_address),
     )
     capabilities = Capabilities(
         public=Limit(weight.POST_LIMIT, "weighted"),
@@ -85,6 +150,9 @@ class X(Base):
         edits=True,
         receipts=True,
         poll_seconds=60,
+        media_public=media.MOST,
+        media_private=media.MOST,
+        rate=Rate(100, 900.0),
     )
 
     def realm(self, inbox: InboxConfig) -> str:
@@ -128,6 +196,22 @@ class X(Base):
 
     def length(self, text: str, visibility: Visibility) -> int:
         return weight.post_length(text) if visibility == "public" else len(text)
+
+    def limit(self, inbox: InboxConfig, visibility: Visibility) -> Limit | None:
+        if visibility == "public":
+            return Limit(sending.post_limit(inbox), "weighted")
+        return self.capabilities.private
+
+    def renew(self, inbox: InboxConfig) -> Mapping[str, str]:
+        return access.renew(inbox)
+
+    def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
+        if found := _OF_MESSAGE.fullmatch(attachment.url.partition("?")[0]):
+            message, file, resource = found.groups()
+            url = f"{base(inbox)}/2/dm_conversations/media/{message}/{file}/{resource}"
+            token = {"authorization": f"Bearer {inbox.settings.get('access_token', '')}"}
+            return Source(url, token, mime=attachment.mime, name=attachment.name, own=True)
+        return super().source(inbox, attachment)
 
     def check(self, inbox: InboxConfig) -> str:
         return sending.check(inbox)

@@ -1,7 +1,8 @@
-"""Asking X what is new: mentions and direct messages, with gaps filled and limits respected.
+"""Asking X what is new: mentions and direct messages, or what a search finds, with gaps filled and limits respected.
 
-The cursor is ``{"mentions": place, "dms": place}``. A place holds ``begun`` and ``since`` (id of the newest seen); while a
-gap is being filled also ``token`` (the next page) and ``top`` (the newest id so far); after a 429 ``wait`` (epoch seconds).
+The cursor is ``{"mentions": place, "dms": place}``, or ``{"search": place}`` for an inbox that listens. A place holds
+``begun`` and ``since`` (id of the newest seen); while a gap is being filled also ``token`` (the next page) and ``top`` (the
+newest id so far); after a 429 ``wait`` (epoch seconds).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from parlour.channels.x.fields import ident, mapping, sequence
 from parlour.lib import clock
 
 MENTION_PAGES = 5
+SEARCH_PAGES = 3
 DM_PAGES = 2
 """X allows fifteen requests in fifteen minutes and one a minute is made: a second page borrows from the next."""
 
@@ -45,11 +47,13 @@ Place = dict[str, Any]
 def poll(inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
     """What is new since ``cursor``, oldest first. Raises ChannelError only when there is nothing to hand over."""
     user_id = str(inbox.settings.get("user_id", ""))
+    searching = str(inbox.settings.get("search") or "").strip()
+    sources = (("search", _found),) if searching else (("mentions", _mentions), ("dms", _messages))
     events: list[Split] = []
     places: dict[str, Any] = {}
     errors: list[ChannelError] = []
     more = False
-    for name, fetch in (("mentions", _mentions), ("dms", _messages)):
+    for name, fetch in sources:
         place = dict(mapping(cursor.get(name)))
         places[name] = place
         wait = place.get("wait")
@@ -91,6 +95,35 @@ def _messages(inbox: InboxConfig, user_id: str, place: Place) -> tuple[list[Spli
         return call(inbox, "GET", "/2/dm_events", about="account", query=query)
 
     return _pages(page, place, user_id, DM_PAGES)
+
+
+def query_of(inbox: InboxConfig) -> str:
+    """What is searched for: the administrator's words, without reposts and without what the brand itself says."""
+    words = str(inbox.settings.get("search") or "").strip()
+    extra = [] if "is:retweet" in words else ["-is:retweet"]
+    if (own := ident(inbox.settings.get("user_id"))) and "from:" not in words:
+        extra.append(f"-from:{own}")
+    # An OR binds weaker than what is added, so that the words need brackets.
+    return " ".join([f"({words})" if " OR " in words else words, *extra])
+
+
+def _found(inbox: InboxConfig, user_id: str, place: Place) -> tuple[list[Split], bool]:
+    def page(token: str) -> dict[str, Any]:
+        query = {**MENTION_QUERY, "query": query_of(inbox), "sort_order": "recency"}
+        if place.get("since"):
+            query["since_id"] = str(place["since"])
+        if token:
+            query["pagination_token"] = token
+        try:
+            return call(inbox, "GET", "/2/tweets/search/recent", about="account", query=query)
+        except ChannelError as error:
+            if token or error.kind is not ErrorKind.INVALID or "since_id" not in query or "since_id" not in error.words:
+                raise
+            # X looks back seven days and refuses an id from before: all it still has is newer than what was seen.
+            del query["since_id"]
+            return call(inbox, "GET", "/2/tweets/search/recent", about="account", query=query)
+
+    return _pages(page, place, user_id, SEARCH_PAGES)
 
 
 def _pages(fetch: Callable[[str], dict[str, Any]], place: Place, user_id: str, budget: int) -> tuple[list[Split], bool]:

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from parlour.channels.contract import Act, ChannelError, ErrorKind, InboxConfig, Outbound, Receipt, Visibility
-from parlour.channels.x.calls import call
+from parlour.channels.contract import (
+    Act,
+    ChannelError,
+    ErrorKind,
+    File,
+    InboxConfig,
+    Outbound,
+    Receipt,
+    ThreadKey,
+    Visibility,
+)
+from parlour.channels.x import media
+from parlour.channels.x.calls import ask, call, rest
 from parlour.channels.x.direct import thread_of
 from parlour.channels.x.fields import ident, mapping
-from parlour.channels.x.weight import MESSAGE_LIMIT, POST_LIMIT, post_length
+from parlour.channels.x.weight import LONG_POST_LIMIT, MESSAGE_LIMIT, POST_LIMIT, post_length, sendable
 from parlour.lib.text import storable
+
+POST_FILES, MESSAGE_FILES = 4, 1
 
 
 def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
     """Post a public answer or send a direct message. Raises ChannelError."""
-    if not outbound.text.strip():
+    text, files = sendable(outbound.text), outbound.attachments
+    if not text.strip() and not files:
         raise ChannelError(ErrorKind.INVALID, "X takes no empty message.")
     if outbound.mode == "private_reply":
         participant = _id(outbound.author, "person to write to")
-        made = _message(inbox, f"with/{participant}", outbound.text)
-        return Receipt(made, thread_of(str(inbox.settings.get("user_id", "")), participant))
+        thread = thread_of(str(inbox.settings.get("user_id", "")), participant)
+        return _message(inbox, f"with/{participant}", text, files, thread)
     if outbound.visibility == "public":
-        return Receipt(_post(inbox, _id(outbound.target, "post to answer"), outbound.text))
+        return _post(inbox, _id(outbound.target, "post to answer"), text, files)
     if outbound.address:
-        return Receipt(_message(inbox, f"with/{_id(outbound.address, 'person to write to')}", outbound.text))
+        return _message(inbox, f"with/{_id(outbound.address, 'person to write to')}", text, files)
     group = outbound.thread.removeprefix("dm:").partition("/")[0]
-    return Receipt(_message(inbox, _id(group, "conversation to write to"), outbound.text))
+    return _message(inbox, _id(group, "conversation to write to"), text, files)
+
+
+def post_limit(inbox: InboxConfig) -> int:
+    """How long a post of this account may be, in X's own count."""
+    return LONG_POST_LIMIT if inbox.settings.get("long_posts") == "yes" else POST_LIMIT
 
 
 def act(inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
@@ -47,20 +66,40 @@ def check(inbox: InboxConfig) -> str:
     return f"Connected to @{user.get('username') or user_id} ({user.get('name') or 'no name'})."
 
 
-def _post(inbox: InboxConfig, target: str, text: str) -> str:
-    if (length := post_length(text)) > POST_LIMIT:
-        raise ChannelError(ErrorKind.TOO_LONG, f"The post counts {length:,} of at most {POST_LIMIT} characters.")
-    body = {"text": storable(text), "reply": {"in_reply_to_tweet_id": target}}
-    return _made(call(inbox, "POST", "/2/tweets", about="post", once=True, body=body), "id")
+def _post(inbox: InboxConfig, target: str, text: str, files: tuple[File, ...]) -> Receipt:
+    if (length := post_length(text)) > (limit := post_limit(inbox)):
+        raise ChannelError(ErrorKind.TOO_LONG, f"The post counts {length:,} of at most {limit:,} characters.")
+    body: dict[str, object] = {"text": storable(text), "reply": {"in_reply_to_tweet_id": target}}
+    if uploaded := _uploaded(inbox, files, "public", POST_FILES):
+        body["media"] = {"media_ids": uploaded}
+    answer, headers = ask(inbox, "POST", "/2/tweets", about="post", once=True, body=body)
+    return Receipt(_made(answer, "id"), rest=rest(headers))
 
 
-def _message(inbox: InboxConfig, to: str, text: str) -> str:
+def _message(
+    inbox: InboxConfig, to: str, text: str, files: tuple[File, ...], thread: ThreadKey | None = None
+) -> Receipt:
     if len(text) > MESSAGE_LIMIT:
         raise ChannelError(
             ErrorKind.TOO_LONG, f"The message has {len(text):,} of at most {MESSAGE_LIMIT:,} characters."
         )
-    path = f"/2/dm_conversations/{to}/messages"
-    return _made(call(inbox, "POST", path, about="dm", once=True, body={"text": storable(text)}), "dm_event_id")
+    body: dict[str, object] = {"text": storable(text)} if text.strip() else {}
+    if uploaded := _uploaded(inbox, files, "private", MESSAGE_FILES):
+        body["attachments"] = [{"media_id": one} for one in uploaded]
+    answer, headers = ask(inbox, "POST", f"/2/dm_conversations/{to}/messages", about="dm", once=True, body=body)
+    return Receipt(_made(answer, "dm_event_id"), thread, rest=rest(headers))
+
+
+def _uploaded(inbox: InboxConfig, files: tuple[File, ...], visibility: Visibility, most: int) -> list[str]:
+    """Media ids of the files, all of which X takes."""
+    if len(files) > most:
+        kind = "post" if visibility == "public" else "direct message"
+        raise ChannelError(ErrorKind.INVALID, f"A {kind} on X carries at most {most} file{'s' * (most > 1)}.")
+    if len(files) > 1 and any(one.kind != "image" or one.mime == media.ANIMATED for one in files):
+        raise ChannelError(ErrorKind.INVALID, "On X, a video or a moving picture goes alone.")
+    for one in files:
+        media.refuse_odd(one)
+    return [media.upload(inbox, one, visibility) for one in files]
 
 
 def _made(answer: dict[str, object], name: str) -> str:

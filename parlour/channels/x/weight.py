@@ -12,15 +12,27 @@ from types import ModuleType
 from typing import Any
 
 POST_LIMIT = 280
+LONG_POST_LIMIT = 25_000
 MESSAGE_LIMIT = 10_000
 LINK = 23
 
+_FORBIDDEN = re.compile("[\ufffe\ufeff\uffff]")
 _MENTIONS = re.compile(r"\s*(?:[@＠][A-Za-z0-9_]{1,20}(?:\s+|\Z))+")
 _PIECES = re.compile(r"(\s+)")
 _LONG_LINK = re.compile(r"(?:https?://)?(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?[/?#][!-~]*")
 _PRECISE_PIECE = 200
 _PRECISE_WORK = 4_000
 _LONGEST_LINK = 4096
+
+
+def sendable(text: str) -> str:
+    """``text`` without the three signs X takes in no post: two that are no characters, and the invisible mark of byte order."""
+    return _FORBIDDEN.sub("", text)
+
+
+def valid(text: str, limit: int = POST_LIMIT) -> bool:
+    """Whether X takes ``text`` as a post, by its own rules."""
+    return 0 < post_length(text) <= limit and not _FORBIDDEN.search(text)
 
 
 def post_length(text: str) -> int:

@@ -17,7 +17,10 @@ CONFIG = InboxConfig(
     settings={
         "user_id": US,
         "consumer_secret": SECRET,
+        "client_id": "client-of-the-sample",
+        "client_secret": "client-secret-of-the-sample",
         "access_token": "user-token-of-the-sample",
+        "refresh_token": "refresh-token-of-the-sample",
         "api_base": "http://127.0.0.1:9",
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -12,13 +12,15 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Poll
+from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Kind, Poll
 from parlour.channels.tests.contract import at
 from parlour.channels.x.channel import channel
+from parlour.channels.x.polling import query_of
 from parlour.channels.x.tests.sample import ANA, CONFIG, US
 from parlour.lib import clock
 
 PAGE = 10
+PATHS = {"/2/dm_events": "dms", "/2/tweets/search/recent": "search"}
 FIRST = 2_080_000_000_000_000_000
 
 
@@ -29,12 +31,13 @@ class FakeX:
     base: str = ""
     mentions: list[int] = field(default_factory=list)
     dms: list[int] = field(default_factory=list)
+    search: list[int] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     faults: dict[str, list[tuple[int, dict[str, Any]] | None]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        name = "mentions" if path == f"/2/users/{US}/mentions" else "dms" if path == "/2/dm_events" else ""
+        name = "mentions" if path == f"/2/users/{US}/mentions" else PATHS.get(path, "")
         self.asked.append((name, query))
         faults = self.faults.get(name, [])
         if faults and (fault := faults.pop(0)) is not None:
@@ -55,7 +58,7 @@ class FakeX:
 
     def item(self, name: str, number: int) -> dict[str, Any]:
         key = str(FIRST + number)
-        if name == "mentions":
+        if name != "dms":
             return {"id": key, "text": f"mention {number}", "author_id": ANA, "conversation_id": key}
         said = {"id": key, "event_type": "MessageCreate", "text": f"message {number}", "sender_id": ANA}
         return {**said, "dm_conversation_id": f"{US}-{ANA}"}
@@ -232,3 +235,44 @@ def test_a_broken_cursor_is_a_first_poll(x: FakeX, inbox: InboxConfig) -> None:
     x.mentions = [1]
     for cursor in ({"mentions": 5}, {"mentions": {"since": [], "token": {}, "top": "x", "wait": "y"}}, {"odd": 1}):
         assert numbers(channel.poll(inbox, cursor)) == [1]
+
+
+def listening(inbox: InboxConfig, words: str = "Luma OR router") -> InboxConfig:
+    return replace(inbox, settings={**inbox.settings, "search": words})
+
+
+def test_an_inbox_may_listen_to_a_search_only(x: FakeX, inbox: InboxConfig) -> None:
+    ear = listening(inbox)
+    x.mentions, x.dms, x.search = [1], [2], [3]
+    cursor = channel.poll(ear, {}).cursor
+    x.search += range(4, 100)
+    polls, cursor = drained(ear, cursor)
+    assert len(polls) > 1
+    assert sorted(number for poll in polls for number in numbers(poll)) == list(range(4, 100))
+    assert {name for name, _ in x.asked} == {"search"}
+    assert x.asked[0][1]["query"] == f"(Luma OR router) -is:retweet -from:{US}"
+    assert int(x.asked[0][1]["max_results"]) >= 10
+    (said,) = channel.parse(polls[0].events[0].body, CONFIG, clock.now())
+    assert said.kind is Kind.MESSAGE
+
+
+def test_a_search_after_more_than_a_week_begins_anew(x: FakeX, inbox: InboxConfig) -> None:
+    ear = listening(inbox)
+    x.search = [1]
+    cursor = channel.poll(ear, {}).cursor
+    x.search += [2, 3]
+    words = "Invalid 'since_id':'2080'. 'since_id' must be a tweet id created after 2026-11-15T08:00Z."
+    x.faults["search"] = [(400, {"detail": words, "title": "Invalid Request"})]
+    assert numbers(channel.poll(ear, cursor)) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ("Luma lang:en", f"Luma lang:en -is:retweet -from:{US}"),
+        ("from:someone Luma", "from:someone Luma -is:retweet"),
+        ("Luma is:retweet", f"Luma is:retweet -from:{US}"),
+    ],
+)
+def test_the_query_leaves_out_reposts_and_the_brand(words: str, query: str) -> None:
+    assert query_of(listening(CONFIG, words)) == query

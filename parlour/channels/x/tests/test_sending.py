@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from parlour.channels.contract import ChannelError, ErrorKind, Outbound, ThreadKey
+from parlour.channels.contract import Attachment, ChannelError, ErrorKind, File, Outbound, ThreadKey
 from parlour.channels.tests.contract import at
 from parlour.channels.tests.platform import Platform, platform
 from parlour.channels.x.channel import channel
-from parlour.channels.x.tests.sample import ANA, BEN, CONFIG, US, outbound, problem
+from parlour.channels.x.tests.sample import ANA, BEN, CONFIG, NOT_SUMMONED, US, outbound, problem
 
 POST = "2080000000000000100"
 MADE = {"data": {"dm_conversation_id": f"{US}-{ANA}", "dm_event_id": "2080000000000000321"}}
@@ -111,7 +111,137 @@ def test_a_cap_on_money_is_final_and_says_so(server: Platform) -> None:
     server.answers(429, problem("usage-capped", "Monthly cap reached."))
     error = refused(server, outbound("public"))
     assert error.permanent
-    assert (error.words, error.code, error.retry_after) == ("Monthly cap reached.", "usage-capped", None)
+    assert error.kind is ErrorKind.POLICY_BLOCK
+    assert (error.code, error.retry_after) == ("usage-capped", None)
+    assert error.words.startswith("Monthly cap reached. The plan's cap")
+    server.answers(402, problem("credits-depleted", "No credits."))
+    assert refused(server, outbound("public")).words.startswith("No credits. The plan's cap")
+
+
+def test_who_has_not_called_the_brand_cannot_be_answered_and_the_reason_is_told(server: Platform) -> None:
+    server.answers(403, problem("", NOT_SUMMONED))
+    error = refused(server, outbound("public"))
+    assert (error.kind, error.code) == (ErrorKind.POLICY_BLOCK, "not-summoned")
+    assert error.words.startswith(NOT_SUMMONED)
+    assert "only posts whose author has mentioned or quoted it" in error.words
+
+
+def test_the_last_request_of_a_window_makes_the_inbox_rest(server: Platform) -> None:
+    reset = str(int(time.time()) + 300)
+    left = {"x_rate_limit_remaining": "3", "x_rate_limit_reset": reset}
+    server.answers(201, MADE, **left)
+    assert channel.send(at(CONFIG, server.base), outbound("private")).rest is None
+    server.answers(201, MADE, **{**left, "x_rate_limit_remaining": "0"})
+    rest = channel.send(at(CONFIG, server.base), outbound("private")).rest
+    assert rest is not None
+    assert 290 < rest <= 300
+    day = {"x_user_limit_24hour_remaining": "0", "x_user_limit_24hour_reset": str(int(time.time()) + 4000)}
+    server.answers(201, MADE, **left, **day)
+    rest = channel.send(at(CONFIG, server.base), outbound("private")).rest
+    assert rest is not None
+    assert rest > 3900
+
+
+def test_long_posts_are_a_matter_of_the_account(server: Platform) -> None:
+    server.answers(201, {"data": {"id": "2080000000000000333"}})
+    config = at(CONFIG, server.base)
+    premium = replace(config, settings={**config.settings, "long_posts": "yes"})
+    limits = [channel.limit(one, "public") for one in (config, premium)]
+    assert [one.length for one in limits if one] == [280, 25_000]
+    long = replace(outbound("public"), text="x" * 25_000)
+    channel.send(premium, long)
+    assert refused(server, long).kind is ErrorKind.TOO_LONG
+    with pytest.raises(ChannelError) as caught:
+        channel.send(premium, replace(long, text="x" * 25_001))
+    assert caught.value.kind is ErrorKind.TOO_LONG
+    assert len(server.asked) == 1
+
+
+def test_signs_that_x_refuses_are_left_out(server: Platform) -> None:
+    server.answers(201, MADE)
+    channel.send(at(CONFIG, server.base), replace(outbound("private"), text="a\ufeffb\uffff"))
+    assert server.asked[0].json == {"text": "ab"}
+
+
+def picture(size: int = 10, mime: str = "image/png", name: str = "a.png") -> File:
+    return File(name, mime, size, lambda: b"x" * size)
+
+
+def test_a_picture_is_uploaded_and_named(server: Platform) -> None:
+    server.answers(200, {"data": {"id": "1583157113245011970", "dm_event_id": "2080000000000000321"}})
+    channel.send(at(CONFIG, server.base), replace(outbound("public"), attachments=(picture(), picture())))
+    upload, _, post = server.asked
+    assert (upload.method, upload.path) == ("POST", "/2/media/upload")
+    assert b"tweet_image" in upload.body
+    assert post.json["media"] == {"media_ids": ["1583157113245011970"] * 2}
+    server.asked.clear()
+    channel.send(at(CONFIG, server.base), replace(outbound("private"), text="", attachments=(picture(),)))
+    upload, message = server.asked
+    assert b"dm_image" in upload.body
+    assert message.json == {"attachments": [{"media_id": "1583157113245011970"}]}
+
+
+def test_a_video_goes_in_pieces(server: Platform) -> None:
+    server.answers(200, {"data": {"id": "1583157113245011970"}})
+    size = 5 * 1024 * 1024
+    channel.send(at(CONFIG, server.base), replace(outbound("public"), attachments=(picture(size, "video/mp4"),)))
+    assert [asked.path for asked in server.asked] == [
+        "/2/media/upload/initialize",
+        "/2/media/upload/1583157113245011970/append",
+        "/2/media/upload/1583157113245011970/append",
+        "/2/media/upload/1583157113245011970/finalize",
+        "/2/tweets",
+    ]
+    assert server.asked[0].json == {"media_type": "video/mp4", "total_bytes": size, "media_category": "tweet_video"}
+    server.answers(200, {"data": {"id": "1", "processing_info": {"state": "failed"}}})
+    error = refused(server, replace(outbound("public"), attachments=(picture(9, "video/mp4"),)))
+    assert (error.kind, error.words) == (ErrorKind.INVALID, "X could not make a video of this file.")
+
+
+@pytest.mark.parametrize(
+    ("visibility", "files", "kind"),
+    [
+        ("public", (picture(mime="application/pdf"),), ErrorKind.INVALID),
+        ("public", (picture(size=6 * 1024 * 1024),), ErrorKind.TOO_LONG),
+        ("public", (picture(),) * 5, ErrorKind.INVALID),
+        ("public", (picture(), picture(mime="video/mp4")), ErrorKind.INVALID),
+        ("private", (picture(),) * 2, ErrorKind.INVALID),
+    ],
+)
+def test_files_x_does_not_take_are_refused_before_any_request(server: Platform, visibility, files, kind) -> None:
+    assert refused(server, replace(outbound(visibility), attachments=files)).kind is kind
+    assert server.asked == []
+
+
+def test_an_upload_without_an_answer_is_no_doubt(server: Platform) -> None:
+    server.status = 0
+    assert refused(server, replace(outbound("public"), attachments=(picture(),))).kind is ErrorKind.TRANSIENT
+
+
+def test_pictures_of_messages_are_fetched_through_the_api() -> None:
+    told = Attachment("image", "https://ton.x.com/1.1/ton/data/dm/2080765901528535096/123/AbC-d_.jpg?x=1")
+    source = channel.source(CONFIG, told)
+    assert source.url == "http://127.0.0.1:9/2/dm_conversations/media/2080765901528535096/123/AbC-d_.jpg"
+    assert source.headers == {"authorization": "Bearer user-token-of-the-sample"}
+    assert source.own
+    public = channel.source(CONFIG, Attachment("image", "https://pbs.twimg.com/media/a.jpg"))
+    assert (public.url, dict(public.headers), public.own) == ("https://pbs.twimg.com/media/a.jpg", {}, False)
+
+
+def test_an_access_token_is_renewed_and_the_refresh_token_changes(server: Platform) -> None:
+    fresh = {"token_type": "bearer", "expires_in": 7200, "access_token": "new-a", "refresh_token": "new-r"}
+    server.answers(200, fresh)
+    assert channel.renew(at(CONFIG, server.base)) == {"access_token": "new-a", "refresh_token": "new-r"}
+    (asked,) = server.asked
+    assert asked.path == "/2/oauth2/token"
+    assert asked.headers["authorization"].startswith("Basic ")
+    assert b"grant_type=refresh_token" in asked.body
+    bare = replace(CONFIG, settings={**CONFIG.settings, "refresh_token": ""})
+    assert channel.renew(bare) == {}
+    server.answers(400, {"error": "invalid_request", "error_description": "Value passed for the token was invalid."})
+    with pytest.raises(ChannelError, match="Value passed") as caught:
+        channel.renew(at(CONFIG, server.base))
+    assert caught.value.kind is ErrorKind.AUTH_EXPIRED
 
 
 def test_answers_that_are_no_json_still_have_words(server: Platform) -> None:
