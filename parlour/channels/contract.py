@@ -47,6 +47,9 @@ class Author:
     email: str = ""
     language: str = ""
     """The language they have set on the platform, ISO 639-1."""
+    also: tuple[str, ...] = ()
+    """Other ids of the same person in the same realm (a phone number beside a user id). Also read from an IGNORED event that says
+    that ids have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,8 @@ class Receipt:
     thread: ThreadKey | None = None
     rest: float | None = None
     """Seconds the inbox should send nothing more, by what the platform says of its limits."""
+    more: tuple[str, ...] = ()
+    """Ids of further messages the answer became (a file each, where a message holds one thing): their echoes are ours, too."""
 
 
 Act = Literal["hide", "unhide", "delete", "like", "unlike", "seen"]

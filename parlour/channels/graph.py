@@ -1,16 +1,16 @@
-"""A client of Meta's Graph API: requests with the Page's token, and what its errors mean."""
+"""A client of Meta's Graph API: requests with the account's token, what its errors mean, and how much of its allowance is used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx
 import orjson
 
-from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig
+from parlour.channels.contract import ChannelError, ErrorKind, File, InboxConfig
 from parlour.channels.meta import GRAPH, page_id
 from parlour.lib import clock, http
 from parlour.lib.text import one_line
@@ -57,6 +57,11 @@ MESSAGES: Table = {
 }
 """Codes of the Send API, which gives some of them another meaning."""
 
+UPLOAD = httpx.Timeout(30.0, connect=5.0)
+FULL, NEARLY = 100.0, 90.0
+REST_FULL, REST_NEARLY = 300.0, 5.0
+"""Seconds without requests when that share of the allowance (in percent) is used. Meta counts by the hour, rolling."""
+
 _STATUS: dict[int, ErrorKind] = {
     401: ErrorKind.AUTH_EXPIRED,
     403: ErrorKind.PERMISSION,
@@ -66,8 +71,15 @@ _STATUS: dict[int, ErrorKind] = {
 }
 
 
-def call(inbox: InboxConfig, method: str, *path: str, table: Table, **content: Any) -> dict[str, Any]:
-    """One request; ``content`` is httpx's ``json``, ``data`` or ``params``. Returns the answer, raises ChannelError."""
+class Told(NamedTuple):
+    """An answer, and for how many seconds the account should send nothing more by what its headers say of the allowance."""
+
+    answer: dict[str, Any]
+    rest: float | None
+
+
+def ask(inbox: InboxConfig, method: str, *path: str, table: Table, **content: Any) -> Told:
+    """One request; ``content`` is httpx's ``json``, ``data``, ``files`` or ``params``. Raises ChannelError."""
     address = "/".join((str(inbox.settings.get("api_base") or GRAPH).rstrip("/"), *map(_step, path)))
     headers = {"authorization": f"Bearer {inbox.settings.get('access_token', '')}"}
     try:
@@ -77,8 +89,33 @@ def call(inbox: InboxConfig, method: str, *path: str, table: Table, **content: A
         raise ChannelError(kind, str(error)) from error
     answer = _decoded(response)
     if response.is_success and isinstance(answer, dict) and "error" not in answer:
-        return answer
+        return Told(answer, _rest(response))
     raise _refusal(response, answer, table)
+
+
+def call(inbox: InboxConfig, method: str, *path: str, table: Table, **content: Any) -> dict[str, Any]:
+    """``ask`` for its answer alone."""
+    return ask(inbox, method, *path, table=table, **content).answer
+
+
+def upload(inbox: InboxConfig, *path: str, field: str, file: File, id_field: str, table: Table, **data: str) -> str:
+    """Hand a file to Meta; its id there. What fails here has told nobody anything: it may be tried again. Raises ChannelError."""
+    name = one_line(file.name, 100) or "file"
+    try:
+        answer = call(
+            inbox,
+            "POST",
+            *path,
+            table=table,
+            data=data,
+            files={field: (name, file.read(), file.mime or "application/octet-stream")},
+            timeout=UPLOAD,
+        )
+        return id_of(answer, id_field)
+    except ChannelError as error:
+        if error.kind is ErrorKind.UNKNOWN_OUTCOME:
+            raise ChannelError(ErrorKind.TRANSIENT, f"The file could not be handed over: {error.words}") from error
+        raise
 
 
 def account(inbox: InboxConfig) -> str:
@@ -126,8 +163,10 @@ def _refusal(response: httpx.Response, answer: Any, table: Table) -> ChannelErro
     found = table.get((code, subcode)) or table.get(code)
     if found is None:
         found = ErrorKind.TRANSIENT if error.get("is_transient") is True else _unknown(status)
-    message = error.get("message")
-    said = one_line(message, 500) if isinstance(message, str) else ""
+    # WhatsApp says what is wrong in the details only.
+    data = error.get("error_data")
+    parts = [error.get("message"), data.get("details") if isinstance(data, dict) else None]
+    said = one_line(" ".join(part for part in parts if isinstance(part, str)), 500)
     return ChannelError(
         found,
         said or f"The platform answered HTTP {status}, code {code}.",
@@ -146,10 +185,24 @@ def _number(value: Any) -> int:
 
 def _wait(response: httpx.Response) -> float | None:
     """Seconds to wait, at most a day, from ``Retry-After`` or the minutes in ``X-Business-Use-Case-Usage``."""
-    seconds = _retry_after(response.headers.get("retry-after", "")) or _usage(
-        response.headers.get("x-business-use-case-usage", "")
-    )
+    seconds = _retry_after(response.headers.get("retry-after", "")) or _regained(response)
     return min(seconds, 86_400.0) if seconds > 0 else None
+
+
+def _rest(response: httpx.Response) -> float | None:
+    """Seconds to rest after a success, at most a day: what Meta estimates, else by how much of the allowance is used."""
+    if (seconds := _regained(response)) > 0:
+        return min(seconds, 86_400.0)
+    used = max(
+        (
+            float(use[name])
+            for use in _uses(response)
+            for name in ("call_count", "total_time", "total_cputime")
+            if isinstance(use.get(name), int | float)
+        ),
+        default=0.0,
+    )
+    return REST_FULL if used >= FULL else REST_NEARLY if used >= NEARLY else None
 
 
 def _retry_after(value: str) -> float:
@@ -161,11 +214,20 @@ def _retry_after(value: str) -> float:
         return 0.0
 
 
-def _usage(value: str) -> float:
-    try:
-        told = orjson.loads(value)
-    except ValueError:
-        return 0.0
-    uses = [use for row in told.values() if isinstance(row, list) for use in row] if isinstance(told, dict) else []
-    minutes = [use.get("estimated_time_to_regain_access") for use in uses if isinstance(use, dict)]
+def _regained(response: httpx.Response) -> float:
+    """Seconds until Meta answers again, by its own estimate in minutes."""
+    minutes = [use.get("estimated_time_to_regain_access") for use in _uses(response)]
     return 60.0 * max((float(minute) for minute in minutes if isinstance(minute, int | float)), default=0.0)
+
+
+def _uses(response: httpx.Response) -> list[dict[str, Any]]:
+    """What the usage headers say: of the app and the Page, and per use case of the business."""
+    found: list[Any] = []
+    for name in ("x-app-usage", "x-page-usage", "x-business-use-case-usage"):
+        try:
+            told = orjson.loads(response.headers.get(name, ""))
+        except ValueError:
+            continue
+        if isinstance(told, dict):
+            found += [told, *(use for row in told.values() if isinstance(row, list) for use in row)]
+    return [use for use in found if isinstance(use, dict)]

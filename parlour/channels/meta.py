@@ -1,7 +1,8 @@
 """What Meta's channels share: settings, signatures, the handshake, the envelope of webhooks and the fields inside it.
 
-One envelope carries up to a thousand events of a Page:
-``{"object": "page", "entry": [{"id", "time", "messaging" | "standby" | "changes": [...]}]}``.
+One envelope carries up to a thousand events of a Page, or of an Instagram account:
+``{"object": "page", "entry": [{"id", "time", "messaging" | "standby" | "changes": [...]}]}``. Instagram also writes a change
+flat into its entry: ``{"id", "time", "field", "value"}``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from parlour.channels.contract import (
     Refused,
     Setting,
     Split,
+    Visibility,
 )
 from parlour.lib import clock, signing
 from parlour.lib.text import one_line, storable
@@ -37,17 +39,15 @@ LISTS = ("messaging", "standby", "changes")
 MAX_KEY = 200
 
 
-def _page_id(value: str) -> str | None:
-    return None if re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII) else "A Page id is a number such as 448242228374517."
-
-
-def _printable(value: str) -> str | None:
+def printable(value: str) -> str | None:
+    """What is wrong with a token as it was pasted, None for nothing."""
     return (
         None if value.isascii() and value.isprintable() and " " not in value else "It holds spaces or odd characters."
     )
 
 
-def _address(value: str) -> str | None:
+def address(value: str) -> str | None:
+    """What is wrong with an API's address, None for nothing."""
     try:
         parts = urlsplit(value)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
@@ -57,14 +57,48 @@ def _address(value: str) -> str | None:
     return None if fine else f"It must be an address such as {GRAPH}."
 
 
+def _page_id(value: str) -> str | None:
+    return None if re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII) else "A Page id is a number such as 448242228374517."
+
+
+APP_SECRET = Setting(
+    "app_secret",
+    "App secret",
+    "Meta signs every webhook with it: developers.facebook.com, your app, App settings, Basic, App secret, Show.",
+    secret=True,
+    check=printable,
+)
+VERIFY_TOKEN = Setting(
+    "verify_token",
+    "Verify token",
+    "A word of your own choice. Meta asks for it, together with the webhook address, in the app under Webhooks.",
+    secret=True,
+)
 SETTINGS = (
-    Setting("page_id", "Page id", "The number of the Facebook Page.", check=_page_id),
-    Setting("app_secret", "App secret", "Signs every webhook.", secret=True),
     Setting(
-        "verify_token", "Verify token", "A word of your choice, given to Meta with the webhook address.", secret=True
+        "page_id",
+        "Page id",
+        "The number of the Facebook Page: facebook.com, your Page, About, Page transparency, Page ID.",
+        check=_page_id,
     ),
-    Setting("access_token", "Page access token", "Sends answers.", secret=True, check=_printable),
-    Setting("api_base", "Graph API address", "Change it only for a stand-in.", default=GRAPH, check=_address),
+    APP_SECRET,
+    VERIFY_TOKEN,
+    Setting(
+        "access_token",
+        "Page access token",
+        "Sends answers. Take one that does not expire: Business settings, System users, Generate token, "
+        "with the permissions listed in this channel's page of the documentation.",
+        secret=True,
+        check=printable,
+    ),
+    Setting(
+        "api_base",
+        "Graph API address",
+        "Change it only to talk to a stand-in or to another version.",
+        default=GRAPH,
+        advanced=True,
+        check=address,
+    ),
 )
 
 
@@ -106,14 +140,23 @@ def handshake(request: DoorRequest, inbox: InboxConfig) -> Answer:
     return Answer(200, challenge.encode("utf-8", "replace"))
 
 
-def check_text(outbound: Outbound, capabilities: Capabilities) -> None:
-    """Raise ChannelError when the text is empty or longer than the platform takes; Meta counts characters."""
-    limit = capabilities.private if outbound.visibility == "private" else capabilities.public
-    if not outbound.text.strip():
+def check_outbound(outbound: Outbound, capabilities: Capabilities, length: Callable[[str, Visibility], int]) -> None:
+    """Raise ChannelError when there is nothing to send, or more, longer or other than the platform takes."""
+    private = outbound.visibility == "private"
+    limit = capabilities.private if private else capabilities.public
+    media = capabilities.media_private if private else capabilities.media_public
+    if not outbound.text.strip() and not outbound.attachments:
         raise ChannelError(ErrorKind.INVALID, "There is nothing to send.")
-    if limit and len(outbound.text) > limit.length:
-        length = len(outbound.text)
-        raise ChannelError(ErrorKind.TOO_LONG, f"The text has {length} characters; {limit.length} are allowed.")
+    if limit and (long := length(outbound.text, outbound.visibility)) > limit.length:
+        raise ChannelError(ErrorKind.TOO_LONG, f"The text has {long} {limit.unit}; {limit.length} are allowed.")
+    if len(outbound.attachments) > capabilities.media_count:
+        raise ChannelError(ErrorKind.INVALID, f"At most {capabilities.media_count} files go with one answer.")
+    for file in outbound.attachments:
+        most = media.get(file.kind)
+        if most is None:
+            raise ChannelError(ErrorKind.INVALID, f"A file of the kind '{file.kind}' cannot be sent here.")
+        if file.size > most:
+            raise ChannelError(ErrorKind.TOO_LONG, f"The file has {file.size:,} bytes; {most:,} are allowed.")
 
 
 class Piece(NamedTuple):
@@ -129,17 +172,17 @@ class Piece(NamedTuple):
         return self.entry.get("time") if isinstance(self.entry, dict) else None
 
 
-def pieces(payload: Any) -> list[Piece]:
-    """The events of a decoded body, in order. Raises Refused(400) when it is no envelope of a Page.
+def pieces(payload: Any, kind: str = "page") -> list[Piece]:
+    """The events of a decoded body, in order. Raises Refused(400) when it is no envelope of that ``object``.
 
     A bare ``{"field", "value"}``, which Meta's documents show for postbacks, counts as an envelope of that one change.
     """
     if not isinstance(payload, dict):
         raise Refused(400, "The body must be a JSON object.")
     if "object" not in payload and "field" in payload and "value" in payload:
-        payload = {"object": "page", "entry": [{"changes": [payload]}]}
-    if payload.get("object") != "page":
-        raise Refused(400, "This address takes events of a Page: 'object' must be 'page'.")
+        payload = {"object": kind, "entry": [{"changes": [payload]}]}
+    if payload.get("object") != kind:
+        raise Refused(400, f"This address takes events of another kind: 'object' must be '{kind}'.")
     entries = payload.get("entry")
     if not isinstance(entries, list):
         raise Refused(400, "'entry' must be a list.")
@@ -151,9 +194,13 @@ def _of_entry(entry: Any) -> Iterator[Piece]:
         yield Piece("", entry, {}, odd="An entry is not an object.")
         return
     lists = [name for name in LISTS if name in entry]
-    if not lists:
-        yield Piece("", entry, {}, odd="An entry holds no list of events.")
     about = {name: entry[name] for name in ("id", "time") if name in entry}
+    if "field" in entry and "value" in entry:
+        change = {"field": entry["field"], "value": entry["value"]}
+        yield Piece("changes", {**about, **change}, change)
+    elif not lists:
+        yield Piece("", entry, {}, odd="An entry holds no list of events.")
+        return
     for name in lists:
         events = entry[name]
         if not isinstance(events, list):
@@ -167,34 +214,51 @@ def _of_entry(entry: Any) -> Iterator[Piece]:
                 yield Piece(name, alone, {}, odd=f"An event in '{name}' is not an object.")
 
 
-FACEBOOK, MESSENGER = "facebook", "messenger"
+FACEBOOK, MESSENGER, INSTAGRAM = "facebook", "messenger", "instagram"
 PUBLIC_FIELDS = ("feed", "mention")
 
 
-def belongs(piece: Piece, channel: str, inbox: InboxConfig) -> tuple[str, str] | None:
-    """Whose event it is when it is not this inbox's: Meta sends all Pages of an app, public and private, to one address."""
+def owner_of(piece: Piece, channel: str) -> str:
+    """The channel an event of a Page belongs to: Meta sends what is public and what is private to one address."""
     if piece.where == "changes":
         field = piece.event.get("field")
-        owner = FACEBOOK if field in PUBLIC_FIELDS else MESSENGER if field == "messages" else channel
-    else:
-        owner = MESSENGER if piece.where in LISTS else channel
-    about = piece.entry.get("id") if isinstance(piece.entry, dict) else None
+        return FACEBOOK if field in PUBLIC_FIELDS else MESSENGER if field == "messages" else channel
+    return MESSENGER if piece.where in LISTS else channel
+
+
+def about(piece: Piece, own: str) -> str:
+    """The account an event is about, ``own`` where it does not say. Meta's dashboard tests with the account 0."""
+    told = piece.entry.get("id") if isinstance(piece.entry, dict) else None
+    return told[:200] if isinstance(told, str) and told not in ("", "0") else own
+
+
+def page_belongs(channel: str, inbox: InboxConfig) -> Callable[[Piece], tuple[str, str] | None]:
+    """Whose an event is when it is not this inbox's: Meta sends all Pages of an app to one address."""
     own = page_id(inbox)
-    page = about if isinstance(about, str) and about else own
-    return None if owner == channel and page == own else (owner, f"meta:{page[:200]}")
+
+    def belongs(piece: Piece) -> tuple[str, str] | None:
+        owner, page = owner_of(piece, channel), about(piece, own)
+        return None if owner == channel and page == own else (owner, f"meta:{page}")
+
+    return belongs
 
 
 def split(
-    payload: Any, body: bytes, channel: str, inbox: InboxConfig, name: Callable[[Piece], tuple[str, str]]
+    payload: Any,
+    body: bytes,
+    name: Callable[[Piece], tuple[str, str]],
+    belongs: Callable[[Piece], tuple[str, str] | None],
+    kind: str = "page",
 ) -> list[Split]:
-    """One Split per event. ``name`` gives its key and lane, or raises ValueError. Raises Refused(400)."""
-    found = pieces(payload)
+    """One Split per event. ``name`` gives its key and lane, or raises ValueError; ``belongs`` is ``Split.belongs``.
+    Raises Refused(400)."""
+    found = pieces(payload, kind)
     try:
         return [
             Split(
                 *_named(piece, name),
-                body if len(found) == 1 else orjson.dumps({"object": "page", "entry": [piece.entry]}),
-                belongs(piece, channel, inbox),
+                body if len(found) == 1 else orjson.dumps({"object": kind, "entry": [piece.entry]}),
+                belongs(piece),
             )
             for piece in found
         ]
@@ -212,10 +276,10 @@ def _named(piece: Piece, name: Callable[[Piece], tuple[str, str]]) -> tuple[str,
     return "odd:" + hashlib.sha256(orjson.dumps(piece.entry, option=orjson.OPT_SORT_KEYS)).hexdigest(), ""
 
 
-def read(body: bytes) -> list[Piece]:
+def read(body: bytes, kind: str = "page") -> list[Piece]:
     """The events of a stored body. Raises ValueError when it, or one of them, is malformed."""
     try:
-        found = pieces(orjson.loads(body))
+        found = pieces(orjson.loads(body), kind)
     except Refused as refused:
         raise ValueError(refused.reason) from refused
     for piece in found:
@@ -224,10 +288,10 @@ def read(body: bytes) -> list[Piece]:
     return found
 
 
-def of_another_page(piece: Piece, inbox: InboxConfig) -> bool:
-    """Whether the event belongs to another Page of the same app, which has an inbox of its own."""
-    about = identifier(piece.entry.get("id"), "entry.id")
-    return bool(about) and about != page_id(inbox)
+def of_another(piece: Piece, own: str) -> bool:
+    """Whether the event belongs to another account of the same app, which has an inbox of its own."""
+    told = identifier(piece.entry.get("id"), "entry.id")
+    return told not in ("", "0", own)
 
 
 def key(*parts: str) -> str:
@@ -284,6 +348,11 @@ def words(value: Any, what: str) -> str:
 def name(value: Any) -> str:
     """A person's name; anything but text is no name."""
     return one_line(value, 120) if isinstance(value, str) else ""
+
+
+def picture(value: Any) -> str:
+    """The address of a person's picture; anything but a reasonable https address is none."""
+    return value if isinstance(value, str) and value.startswith("https://") and len(value) <= 500 else ""
 
 
 def stamp(value: Any, what: str) -> str:

@@ -13,6 +13,7 @@ from parlour.channels.contract import (
     Answer,
     Capabilities,
     ChannelError,
+    Choices,
     DoorRequest,
     ErrorKind,
     Inbound,
@@ -21,10 +22,11 @@ from parlour.channels.contract import (
     Outbound,
     Receipt,
     Split,
-    ThreadKey,
     Visibility,
 )
 from parlour.channels.facebook import inbound
+from parlour.channels.messenger import channel as messenger
+from parlour.channels.messenger import sending
 
 
 class FacebookPage(Base):
@@ -44,8 +46,10 @@ class FacebookPage(Base):
         private_reply=True,
         private_reply_days=7,
         private_channel="messenger",
-        acts_public=frozenset({"hide", "unhide", "delete", "like"}),
+        acts_public=frozenset({"hide", "unhide", "delete", "like", "unlike"}),
         edits=True,
+        media_public={"image": 10 * 1024 * 1024},
+        choices=Choices(13, 20),
     )
 
     def realm(self, inbox: InboxConfig) -> str:
@@ -58,40 +62,47 @@ class FacebookPage(Base):
         return meta.handshake(request, inbox)
 
     def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
-        return meta.split(payload, body, self.name, inbox, inbound.named)
+        return meta.split(payload, body, inbound.named, meta.page_belongs(self.name, inbox))
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [inbound.read(piece, inbox, received_at) for piece in meta.read(body)]
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
-        meta.check_text(outbound, self.capabilities)
+        meta.check_outbound(outbound, self.capabilities, self.length)
         if outbound.mode == "private_reply":
-            return self._private_reply(inbox, outbound)
+            field = "post_id" if outbound.target == _post(outbound) else "comment_id"
+            return sending.reply_privately(inbox, outbound, messenger.sender(inbox), field)
         if outbound.visibility != "public":
             raise ChannelError(ErrorKind.INVALID, "A Page's feed is public; private answers go through Messenger.")
-        target = outbound.target or _post(outbound)
-        answer = graph.call(inbox, "POST", target, "comments", table=graph.COMMENTS, data={"message": outbound.text})
-        return Receipt(graph.id_of(answer, "id"))
+        return self._comment(inbox, outbound)
 
-    def _private_reply(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
-        if not outbound.target:
-            raise ChannelError(ErrorKind.INVALID, "A private reply answers one comment or post; none is named.")
-        recipient = "post_id" if outbound.target == _post(outbound) else "comment_id"
-        content = {
-            "recipient": {recipient: outbound.target},
-            "message": {"text": outbound.text, "metadata": outbound.reference},
-        }
-        answer = graph.call(inbox, "POST", meta.page_id(inbox), "messages", table=graph.MESSAGES, json=content)
-        person = graph.id_of(answer, "recipient_id")
-        return Receipt(graph.id_of(answer, "message_id"), ThreadKey(person, "private", address=person))
+    def _comment(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
+        """A comment may carry one photo, which is uploaded unpublished before."""
+        content = {"message": outbound.text} if outbound.text.strip() else {}
+        target = outbound.target or _post(outbound)
+        if not target:
+            raise ChannelError(ErrorKind.INVALID, "There is no message to answer or act on.")
+        for file in outbound.attachments:
+            content["attachment_id"] = graph.upload(
+                inbox,
+                meta.page_id(inbox),
+                "photos",
+                field="source",
+                file=file,
+                id_field="id",
+                table=graph.COMMENTS,
+                published="false",
+            )
+        told = graph.ask(inbox, "POST", target, "comments", table=graph.COMMENTS, data=content)
+        return Receipt(graph.id_of(told.answer, "id"), rest=told.rest)
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         if visibility != "public" or act not in self.capabilities.acts_public:
             raise ChannelError(ErrorKind.INVALID, f"A Facebook Page cannot do '{act}' here.")
         if act == "delete":
             answer = graph.call(inbox, "DELETE", target, table=graph.COMMENTS)
-        elif act == "like":
-            answer = graph.call(inbox, "POST", target, "likes", table=graph.COMMENTS)
+        elif act in ("like", "unlike"):
+            answer = graph.call(inbox, "POST" if act == "like" else "DELETE", target, "likes", table=graph.COMMENTS)
         else:
             hidden = "true" if act == "hide" else "false"
             answer = graph.call(inbox, "POST", target, table=graph.COMMENTS, data={"is_hidden": hidden})

@@ -104,7 +104,7 @@ def read(piece: Piece, inbox: InboxConfig, received_at: datetime) -> Inbound:
     key, _ = named(piece)
     told = meta.when(piece.told_at, "entry.time", received_at) or received_at
     ignored = Inbound(Kind.IGNORED, key, told)
-    if meta.of_another_page(piece, inbox):
+    if meta.of_another(piece, meta.page_id(inbox)):
         return replace(ignored, reason="It belongs to another Page of the same app.")
     if piece.where != "changes":
         return replace(ignored, reason="A private message: it belongs to the Page's Messenger inbox.")

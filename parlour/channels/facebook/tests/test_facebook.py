@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
-from parlour.channels.contract import Attachment, Author, ChannelError, ErrorKind, Inbound, Kind, ThreadKey
+from parlour.channels.contract import Attachment, Author, ChannelError, ErrorKind, File, Inbound, Kind, ThreadKey
 from parlour.channels.facebook.channel import channel
+from parlour.channels.facebook.tests.payloads import PAYLOADS, payloads
 from parlour.channels.facebook.tests.sample import CONFIG, FIXTURES, PAGE, POST, outbound
 from parlour.channels.tests.contract import RECEIVED, at
 from parlour.channels.tests.platform import platform
@@ -228,6 +229,7 @@ def test_a_private_reply_given_twice() -> None:
         ("unhide", "POST", "/9001_1", {"is_hidden": ["false"]}),
         ("delete", "DELETE", "/9001_1", {}),
         ("like", "POST", "/9001_1/likes", {}),
+        ("unlike", "DELETE", "/9001_1/likes", {}),
     ],
 )
 def test_acts(act: Any, method: str, path: str, form: dict[str, list[str]]) -> None:
@@ -243,14 +245,46 @@ def test_acts(act: Any, method: str, path: str, form: dict[str, list[str]]) -> N
     assert (asked.method, asked.path, parse_qs(asked.body.decode())) == (method, path, form)
 
 
+def test_a_photo_goes_with_a_comment() -> None:
+    photo = File("tea.png", "image/png", 4, lambda: b"\x89PNG")
+    with platform() as server:
+        server.answers(200, {"id": "9001_77"}, x_app_usage='{"call_count":100}')
+        receipt = channel.send(at(CONFIG, server.base), replace(outbound("public"), attachments=(photo,)))
+        channel.send(at(CONFIG, server.base), replace(outbound("public"), attachments=(photo,), text=""))
+    upload, comment, _, bare = server.asked
+    assert upload.path == f"/{PAGE}/photos"
+    assert b'name="published"\r\n\r\nfalse' in upload.body
+    assert b"\x89PNG" in upload.body
+    assert parse_qs(comment.body.decode()) == {"message": ["We are looking into it."], "attachment_id": ["9001_77"]}
+    assert parse_qs(bare.body.decode()) == {"attachment_id": ["9001_77"]}
+    assert (receipt.external_id, receipt.rest) == ("9001_77", 300.0)
+
+
+def test_what_goes_with_nothing() -> None:
+    film = File("tea.mp4", "video/mp4", 4, lambda: b"....")
+    large = File("tea.png", "image/png", 11 * 1024 * 1024, lambda: b"")
+    with platform() as server:
+        for answer, kind in (
+            (replace(outbound("public"), attachments=(film,)), ErrorKind.INVALID),
+            (replace(outbound("public"), attachments=(large,)), ErrorKind.TOO_LONG),
+            (replace(outbound("private"), attachments=(film,)), ErrorKind.INVALID),
+        ):
+            with pytest.raises(ChannelError) as caught:
+                channel.send(at(CONFIG, server.base), answer)
+            assert caught.value.kind is kind
+    assert server.asked == []
+
+
 def test_recorded_webhooks() -> None:
-    webhooks = [path for path in recorded("facebook_page") if "object" in orjson.loads(path.read_bytes())]
-    if not webhooks:
+    files = recorded("facebook_page")
+    if not files:
         pytest.skip("../shared/payloads/facebook_page is absent.")
-    for path in webhooks:
-        body = path.read_bytes()
+    told = dict(payloads(files[0].parents[1]))
+    assert set(told) == set(PAYLOADS)
+    for name, body in told.items():
         payload = orjson.loads(body)
         config = replace(CONFIG, settings={**CONFIG.settings, "page_id": payload["entry"][0]["id"]})
         for event in channel.split(payload, body, config):
             (inbound,) = channel.parse(event.body, config, RECEIVED)
-            assert inbound.kind is not Kind.IGNORED or inbound.reason, path.name
+            assert PAYLOADS[name].startswith(str(inbound.kind)), name
+            assert inbound.kind is not Kind.IGNORED or inbound.reason, name
