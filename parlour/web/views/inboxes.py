@@ -141,6 +141,7 @@ def _inbox(
         ],
         "secrets": [one for one in channel.settings if one.secret and told.get(one.name)],
         "parked": traffic.parked_count(found.pk),
+        "waits": found.health == Inbox.Health.OK and found.heard_at is None,
         "signs_in": channel.oauth is not None and bool(told.get("client_id")),
         "back": _back(request),
         "said": said,
@@ -183,6 +184,9 @@ def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
     try:
         words = _channel(found.channel).check(queries.config(found))
     except ChannelError as error:
+        if error.permanent:
+            actions.note_health(inbox_id, Inbox.Health.ATTENTION, error.words)
+            found.refresh_from_db()
         return _inbox(request, agent, found, trouble=f"It does not work yet: {error.words}", status=422)
     actions.note_health(inbox_id, Inbox.Health.OK)
     found.refresh_from_db()
