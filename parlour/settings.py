@@ -1,7 +1,9 @@
 """All settings, read from the environment only. A wrong value ends the start with one sentence (see ``parlour.cli``)."""
 
 import os
+import re
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -87,6 +89,47 @@ def _database(folder: Path) -> dict[str, Any]:
     }
 
 
+def _megabytes(name: str, default: str) -> int:
+    value = os.environ.get(name, "") or default
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 500):
+        raise ImproperlyConfigured(f"{name} must be a number of megabytes from 1 to 500, not {value!r}.")
+    return int(value) * 1024 * 1024
+
+
+def _storage(folder: Path) -> dict[str, Any]:
+    """Where files are kept: below the data folder, or in a bucket that speaks S3."""
+    given = {name: os.environ.get(f"PARLOUR_S3_{name}", "") for name in ("ENDPOINT", "REGION", "KEY", "SECRET")}
+    bucket = os.environ.get("PARLOUR_S3_BUCKET", "")
+    if not bucket:
+        if any(given.values()):
+            raise ImproperlyConfigured(
+                "PARLOUR_S3_BUCKET must name the bucket that the other PARLOUR_S3 settings are for."
+            )
+        return {"BACKEND": "parlour.lib.files.Folder", "OPTIONS": {"location": folder / "files"}}
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise ImproperlyConfigured(f"PARLOUR_S3_BUCKET must be the name of a bucket, not {bucket!r}.")
+    endpoint = urlsplit(given["ENDPOINT"])
+    if given["ENDPOINT"] and not (endpoint.scheme in {"http", "https"} and endpoint.hostname):
+        raise ImproperlyConfigured(
+            f"PARLOUR_S3_ENDPOINT must be an address such as https://s3.example.com, not {given['ENDPOINT']!r}."
+        )
+    if bool(given["KEY"]) != bool(given["SECRET"]):
+        raise ImproperlyConfigured("PARLOUR_S3_KEY and PARLOUR_S3_SECRET belong together: set both or neither.")
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        raise ImproperlyConfigured("PARLOUR_S3_BUCKET needs the package django-storages: install parlour[s3].")
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": given["ENDPOINT"] or None,
+        "region_name": given["REGION"] or None,
+        "access_key": given["KEY"] or None,
+        "secret_key": given["SECRET"] or None,
+        "location": "files",
+        "file_overwrite": True,
+        "default_acl": None,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -111,6 +154,8 @@ PLAYGROUND = _switch("PARLOUR_PLAYGROUND", "1")
 DATA = _data_folder()
 SECRET_KEY = _secret(DATA)
 DATABASES = {"default": _database(DATA)}
+FILE_BYTES = _megabytes("PARLOUR_FILE_MB", "25")
+STORAGES = {"default": _storage(DATA)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 # Behind a proxy the desk is reached by other names; they are trusted only when the operator says so.

@@ -35,6 +35,8 @@ def join_customers(into_id: int, other_id: int, *, reason: str) -> None:
         Identity.objects.filter(customer_id=other_id).update(customer_id=into_id)
         if not people[into_id].name:
             Customer.objects.filter(pk=into_id).update(name=people[other_id].name)
+        if not people[into_id].picture:
+            Customer.objects.filter(pk=into_id).update(picture=people[other_id].picture)
         Customer.objects.filter(pk=other_id).delete()
         bus.wake("policy")
 

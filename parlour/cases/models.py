@@ -193,15 +193,43 @@ class MessageVersion(models.Model):
         ordering = ["until"]
 
 
-class Attachment(models.Model):
-    """A file that came with a message, where the platform keeps it."""
+class FileState(models.TextChoices):
+    LINK = "link", "Elsewhere"  # an address to go to, or a fact without one; nothing is fetched
+    WAITING = "waiting", "Waiting"
+    FETCHED = "fetched", "Here"
+    FAILED = "failed", "Not to be had"
+    REFUSED = "refused", "Refused"
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+
+class Attachment(models.Model):
+    """A file of a message, theirs or ours. Until it belongs to one, it is a file somebody has uploaded to send."""
+
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
     kind = models.CharField(max_length=16)
     url = models.TextField(default="")
+    reference = models.CharField(max_length=500, default="")
+    """What ``Channel.source`` finds it by, where an address does not do."""
     name = models.CharField(max_length=200, default="")
     mime = models.CharField(max_length=100, default="")
+    """As told; by its bytes once the file is here."""
     size = models.BigIntegerField(null=True)
+    """In bytes; as told until the file is here."""
+    state = models.CharField(max_length=8, choices=FileState.choices, default=FileState.LINK)
+    digest = models.CharField(max_length=64, default="")
+    """SHA-256 of the file, by which the storage has it; empty until it is here."""
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    error = models.CharField(max_length=300, default="")
+    """Why it failed or was refused: a sentence."""
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    """When a waiting one is to be fetched; while it is being fetched, when somebody else may."""
+    uploaded_by = models.CharField(max_length=40, default="")
+    """Who uploaded ours (``agent:<id>`` or ``token:<id>``): nobody else can send it."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="attachment_due")]
 
 
 class DeliveryState(models.TextChoices):

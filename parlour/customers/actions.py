@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
 from parlour.customers.models import Customer, Identity
+from parlour.lib import clock
 from parlour.lib.rows import insert_rows
 
+_FETCHED = ("https://", "http://")
+
 Key = tuple[str, str]
-SHOWN = ("name", "handle", "avatar_url", "followers", "verified", "email")
+SHOWN = ("name", "handle", "avatar_url", "followers", "verified", "email", "language")
 
 
 def resolve_identities(wanted: Iterable[Identity]) -> dict[Key, Identity]:
@@ -26,7 +31,7 @@ def resolve_identities(wanted: Iterable[Identity]) -> dict[Key, Identity]:
         known |= _made(missing)
     changed = [identity for key, identity in known.items() if _take_over(identity, told[key])]
     if changed:
-        Identity.objects.bulk_update(changed, SHOWN)
+        Identity.objects.bulk_update(changed, [*SHOWN, "picture_due_at", "picture_tries"])
     return known
 
 
@@ -42,7 +47,9 @@ def _known(told: Iterable[Key]) -> dict[Key, Identity]:
 
 
 def _made(missing: list[Identity]) -> dict[Key, Identity]:
-    customers = insert_rows(Customer, [Customer(name=one.name or one.handle) for one in missing])
+    customers = insert_rows(Customer, [Customer(name=one.name or one.handle, language=one.language) for one in missing])
+    for one in missing:
+        one.picture_due_at = clock.now() if one.avatar_url.startswith(_FETCHED) else None
     for identity, customer in zip(missing, customers, strict=True):
         identity.customer = customer
     try:
@@ -65,6 +72,33 @@ def _take_over(identity: Identity, told: Identity) -> bool:
     for name in SHOWN:
         value = getattr(told, name)
         if value and getattr(identity, name) != value:
+            if name == "avatar_url" and _is_another(value, identity):
+                identity.picture_due_at, identity.picture_tries = clock.now(), 0
             setattr(identity, name, value)
             changed = True
     return changed
+
+
+def _is_another(url: str, identity: Identity) -> bool:
+    """Whether an address leads to another picture: platforms sign the same one anew each time, after the question mark."""
+    if not url.startswith(_FETCHED):
+        return False
+    return not identity.picture or urlsplit(url)[:3] != urlsplit(identity.avatar_url)[:3]
+
+
+def take_profile(identity: Identity, news: Identity, at: datetime) -> None:
+    """Note what a platform has told about somebody when asked: what it leaves out is kept, and nothing is due any more."""
+    fields = [*SHOWN, "picture_due_at", "picture_tries", "asked_at", "ask_due_at", "ask_tries"]
+    with transaction.atomic():
+        stored = Identity.objects.select_for_update().get(pk=identity.pk)
+        _take_over(stored, news)
+        stored.asked_at, stored.ask_due_at, stored.ask_tries = at, None, 0
+        stored.save(update_fields=fields)
+        Customer.objects.filter(pk=stored.customer_id, name="").update(name=stored.name or stored.handle)
+        Customer.objects.filter(pk=stored.customer_id, language="").update(language=stored.language)
+
+
+def show_picture(identity: Identity, digest: str) -> None:
+    """The picture of an identity is here, and is its customer's face."""
+    Identity.objects.filter(pk=identity.pk).update(picture=digest, picture_due_at=None, picture_tries=0)
+    Customer.objects.filter(pk=identity.customer_id).update(picture=digest)

@@ -13,6 +13,8 @@ class Customer(models.Model):
     name = models.CharField(max_length=120, default="", blank=True)
     language = models.CharField(max_length=8, default="", blank=True)
     vip = models.BooleanField(default=False)
+    picture = models.CharField(max_length=64, default="", blank=True)
+    """SHA-256 of the latest picture of any of their identities, by which the storage has it."""
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
@@ -31,14 +33,27 @@ class Identity(models.Model):
     avatar_url = models.CharField(max_length=500, default="", blank=True)
     followers = models.PositiveIntegerField(null=True)
     verified = models.BooleanField(default=False)
+    language = models.CharField(max_length=8, default="", blank=True)
+    """The language they have set on the platform, ISO 639-1."""
     asked_at = models.DateTimeField(null=True)
-    """When the platform was asked for the name, once, where events do not carry it."""
+    """When the platform last told who this is, or that it will not."""
+    ask_due_at = models.DateTimeField(null=True)
+    """When the platform is to be asked; None while there is nothing to ask."""
+    ask_tries = models.PositiveSmallIntegerField(default=0)
+    picture = models.CharField(max_length=64, default="", blank=True)
+    """SHA-256 of the picture, by which the storage has it."""
+    picture_due_at = models.DateTimeField(null=True)
+    """When the picture at ``avatar_url`` is to be fetched; None when there is nothing new."""
+    picture_tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["realm", "external_id"], name="identity_once")]
         indexes = [
-            models.Index(fields=["-id"], condition=models.Q(name="", asked_at__isnull=True), name="identity_unnamed"),
+            models.Index(fields=["ask_due_at"], condition=models.Q(ask_due_at__isnull=False), name="identity_ask"),
+            models.Index(
+                fields=["picture_due_at"], condition=models.Q(picture_due_at__isnull=False), name="identity_picture"
+            ),
         ]
 
     def __str__(self) -> str:

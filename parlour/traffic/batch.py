@@ -59,6 +59,8 @@ class Batch:
     items: list[Item] = field(default_factory=list)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
+    ask: set[int] = field(default_factory=set)
+    """Identities whose platform is to be asked who they are."""
     messages: dict[tuple[int, str], Message] = field(default_factory=dict)
     threads: dict[tuple[int, str], Thread] = field(default_factory=dict)
     stored_threads: dict[int, tuple[object, ...]] = field(default_factory=dict)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from parlour.cases import actions as cases
-from parlour.cases.models import Attachment, Case, Delivery, Message, MessageVersion, Thread
+from parlour.cases.models import Attachment, Case, Delivery, FileState, Message, MessageVersion, Thread
 from parlour.channels import actions as channels
+from parlour.customers.models import Identity
 from parlour.lib.rows import insert_rows, update_rows
 from parlour.spine import actions as spine
+from parlour.spine import bus
 from parlour.traffic.batch import THREAD_FIELDS, Batch, thread_values
 
 HEARD_EVERY = timedelta(seconds=10)
@@ -53,6 +55,10 @@ def keep(batch: Batch) -> None:
     _keep_threads(batch)
     insert_rows(Message, batch.new_messages)
     insert_rows(Attachment, batch.attachments)
+    if any(one.state == FileState.WAITING for one in batch.attachments):
+        bus.wake("files")
+    if batch.ask:
+        Identity.objects.filter(pk__in=batch.ask, ask_due_at=None).update(ask_due_at=batch.now, ask_tries=0)
     insert_rows(MessageVersion, batch.versions)
     changed = (
         [getattr(case, name) for name in CASE_FIELDS] + [case.pk] for pk, case in sorted(batch.changed_cases.items())

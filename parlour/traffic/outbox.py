@@ -11,16 +11,17 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 
 from parlour.cases import actions as case_actions
-from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status, Thread
+from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, FileState, Message, Status, Thread
 from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
 from parlour.channels import registry
-from parlour.channels.contract import ChannelError, ErrorKind, Outbound, Receipt, ThreadKey
+from parlour.channels.contract import ChannelError, ErrorKind, File, Outbound, Receipt, ThreadKey
 from parlour.channels.models import STILL, Inbox
 from parlour.customers.actions import resolve_identities
 from parlour.customers.models import Identity
 from parlour.lib import clock
 from parlour.lib.faults import where
+from parlour.lib.files import Unavailable, read
 from parlour.lib.text import one_line
 from parlour.spine import actions as spine
 from parlour.traffic.credentials import expired
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 CLAIM_SECONDS = 90
 """Longer than any request may take; a claim that outlives it was left by a crash."""
 MOST_ATTEMPTS = 8
+REFERENCES = 20
 RENEWED_SECONDS, ATTENTION_SECONDS = 1.0, 30.0
 """How long an inbox rests whose credentials are being renewed, or need a person."""
 HELD_AT_MOST = timedelta(hours=24)
@@ -96,6 +98,8 @@ def send(delivery: Delivery) -> float | None:
         assert message.inbox is not None
         channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
         outbound = _outbound(delivery) if delivery.what == "send" else None
+    except Unavailable as error:
+        return _failed(delivery, ChannelError(ErrorKind.TRANSIENT, f"A file of the answer is missing. {error}"))
     except Exception as error:
         log.error("Delivery %s could not be prepared: %s", delivery.pk, where(error))
         words = f"A fault of Parlour's ({type(error).__name__}): nothing was sent."
@@ -128,6 +132,7 @@ def _outbound(delivery: Delivery) -> Outbound:
         .first()
     )
     thread = thread or (answered.thread if answered else None)
+    references = _references(thread)
     return Outbound(
         text=message.text,
         visibility="public" if message.visibility == "public" else "private",
@@ -139,7 +144,27 @@ def _outbound(delivery: Delivery) -> Outbound:
         reference=delivery.reference,
         last_inbound_at=thread.last_inbound_at if thread else None,
         human=message.agent_id is not None or message.case_id is not None,
+        subject=thread.subject if thread else "",
+        references=references,
+        attachments=_files(message),
     )
+
+
+def _references(thread: Thread | None) -> tuple[str, ...]:
+    if thread is None:
+        return ()
+    latest = Message.objects.filter(thread=thread, external_id__isnull=False).order_by("-sent_at", "-id")
+    return tuple(latest.values_list("external_id", flat=True)[:REFERENCES])[::-1]  # type: ignore[arg-type]
+
+
+def _files(message: Message) -> tuple[File, ...]:
+    """The files of an answer, read before anything is sent: a storage that fails then leaves nothing half said."""
+    return tuple(_file(one) for one in message.attachments.order_by("id") if one.state == FileState.FETCHED)
+
+
+def _file(one: Attachment) -> File:
+    content = read(one.digest)
+    return File(name=one.name or one.kind, mime=one.mime, size=len(content), read=lambda: content)
 
 
 def _author(answered: Message | None, case: Case | None) -> str:

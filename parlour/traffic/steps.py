@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -106,13 +106,25 @@ def identify(batch: Batch) -> None:
     for item in batch.items:
         author = item.customer_author
         if author is not None and _introduces(batch, item):
-            told = _identity(author)
+            told = identity_of(author)
             earlier = wanted.get((author.realm, author.external_id))
             wanted[author.realm, author.external_id] = told if earlier is None or told.name else earlier
     batch.identities = resolve_identities(wanted.values()) if wanted else {}
     for item in batch.items:
         if (author := item.customer_author) is not None:
             item.identity = batch.identities.get((author.realm, author.external_id))
+        if item.identity is not None and _is_to_be_asked(item, item.identity, batch.now):
+            batch.ask.add(item.identity.pk)
+
+
+def _is_to_be_asked(item: Item, identity: Identity, now: datetime) -> bool:
+    """Whether the platform is asked who somebody is: the first time, and lazily again when they write long after."""
+    can = item.channel.capabilities
+    if not can.profiles or identity.ask_due_at is not None:
+        return False
+    if identity.asked_at is None:
+        return not identity.name or can.profile_days is not None
+    return can.profile_days is not None and identity.asked_at < now - timedelta(days=can.profile_days)
 
 
 def _introduces(batch: Batch, item: Item) -> bool:
@@ -122,16 +134,18 @@ def _introduces(batch: Batch, item: Item) -> bool:
     return item.inbound.kind in SPOKEN
 
 
-def _identity(author: Author) -> Identity:
+def identity_of(author: Author) -> Identity:
+    """What a platform tells of somebody, as an identity that is not stored."""
     return Identity(
         realm=author.realm[:80],
         external_id=author.external_id[:200],
         name=one_line(author.name, 120),
         handle=one_line(author.handle, 80),
-        avatar_url=author.avatar_url[:500],
+        avatar_url=author.avatar_url if len(author.avatar_url) <= 500 else "",
         followers=min(author.followers, 2**31 - 1) if author.followers is not None and author.followers >= 0 else None,
         verified=author.verified,
         email=author.email[:254],
+        language=one_line(author.language, 8),
     )
 
 

@@ -17,13 +17,15 @@ from parlour.lib import garbage
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
 from parlour.spine.bus import Bell, wake_here
-from parlour.traffic import lanes, outbox, pipeline, polling, profiles
+from parlour.traffic import files, lanes, outbox, pipeline, polling, profiles
 from parlour.traffic.pacing import Pace
 from parlour.traffic.waiting import Waiters
 
 log = logging.getLogger(__name__)
 
 SENDERS = 8
+FETCHERS = 3
+"""Files fetched at a time: one that comes slowly holds up few others."""
 POLL_AFTER_SECONDS = 5.0
 """The first poll waits: what starts together with the desk (a proxy, the playground) may not answer yet."""
 
@@ -56,6 +58,9 @@ class Worker:
         self._loop("policy", self._keep_clocks, 0.5, "policy")
         self._loop("poll", self._poll, 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)
+        self._loop("faces", self._fetch_faces, 2.0)
+        for number in range(FETCHERS):
+            self._loop(f"files {number + 1}", files.fetch_next, 2.0, "files")
         self._loop("upkeep", self._upkeep, 5.0)
 
     def stop(self) -> None:
@@ -152,6 +157,9 @@ class Worker:
 
     def _ask_names(self) -> bool:
         return profiles.ask() == profiles.AT_ONCE
+
+    def _fetch_faces(self) -> bool:
+        return profiles.fetch_faces() == profiles.AT_ONCE
 
     def _upkeep(self) -> bool:
         lanes.alive(self.name)

@@ -119,7 +119,7 @@ def test_a_name_that_events_do_not_carry_is_asked_for_once(road: Road, monkeypat
     road.take("api", {**said("s1"), "author": {"external_id": "cust-7"}})
     monkeypatch.setattr(road.fakes["messenger"], "profile", profile, raising=False)
     Identity.objects.filter(external_id=ANA).update(avatar_url="https://a.example/1")
-    assert profiles.ask() == 3
+    assert profiles.ask() == 2
     assert profiles.ask() == 0
     assert sorted(asked) == [ANA, BEN]
     identity = Identity.objects.get(external_id=ANA)
