@@ -1,6 +1,7 @@
 """The one ASGI root: the door and the live stream are lean applications of our own; everything else goes to Django as WSGI.
 
-``/in/...`` the webhook door · ``/stream`` the live stream · the rest Django through a2wsgi, in a small thread pool.
+``/in/...`` the webhook door · ``/stream`` the live stream · ``/chat/<key>/stream`` a visitor's · the rest Django through a2wsgi, in a small
+thread pool.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.utils.crypto import constant_time_compare
 
 from parlour.channels import registry
 from parlour.channels.contract import Answer
+from parlour.chat.stream import Visitors
 from parlour.spine import bus
 from parlour.spine.stream import Stream
 from parlour.staff import access
@@ -45,6 +47,8 @@ class Root:
     def __init__(self, *, with_worker: bool = False) -> None:
         self.door = Door()
         self.stream = Stream()
+        self.visitors = Visitors()
+        self.stream.tell(self.visitors.hear)
         django: Any = get_wsgi_application()
         self.django = WSGIMiddleware(django, workers=DJANGO_THREADS)
         self._worker = Worker() if with_worker else None
@@ -59,6 +63,8 @@ class Root:
             await self.door(scope, receive, send)
         elif scope["path"] == "/stream":
             await self._stream(scope, receive, send)
+        elif scope["path"].startswith("/chat/") and scope["path"].endswith("/stream") and scope["path"].count("/") == 3:
+            await self.visitors(scope, receive, send)
         else:
             await self._django(scope, receive, send)
 

@@ -8,5 +8,6 @@ from parlour.api.rest import api
 
 urlpatterns = [
     path("api/v1/", api.urls),
+    path("chat/", include("parlour.chat.urls")),
     path("", include("parlour.web.urls")),
 ]

@@ -57,6 +57,11 @@ class Stream:
         self._woken = asyncio.Event()
         self._tail: asyncio.Task[None] | None = None
         self._end: Callable[[], None] = lambda: None
+        self._hearers: list[Callable[[list[Event]], None]] = []
+
+    def tell(self, hear: Callable[[list[Event]], None]) -> None:
+        """Hand the lines of the log to ``hear``, too, as they come: in this loop, and quickly."""
+        self._hearers.append(hear)
 
     async def start(self) -> None:
         """Begin to follow the log from its present end."""
@@ -92,6 +97,8 @@ class Stream:
     async def _pass_on(self) -> None:
         while events := await asyncio.to_thread(_look, queries.after, self._at):
             self._at = Position(events[-1].tx, events[-1].pk)
+            for hear in self._hearers:
+                hear(events)
             told = b"".join(line(event, len(self._desks)) for event in events)
             for desk in list(self._desks):
                 try:

@@ -1,0 +1,89 @@
+// Words onto the page: as text only, never as HTML. What is there already stays where it is, so that a screen reader hears only what is new.
+const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
+const $ = id => document.getElementById(id);
+
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+
+export function place(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = !text;
+}
+
+// Says something of the moment; with `only` nothing but that sentence is taken away.
+export function note(text, only = null) {
+  const element = $("note");
+  if (!text && only !== null && element.textContent !== only) return;
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function draw(messages, words, tools) {
+  const log = $("log");
+  const wanted = new Set(messages.map(one => one.id));
+  for (const old of [...log.children]) if (old.dataset.id && !wanted.has(old.dataset.id)) old.remove();
+  const known = new Map([...log.children].filter(one => one.dataset.id).map(one => [one.dataset.id, one]));
+  let after = log.querySelector(".welcome");
+  for (const message of messages) {
+    const element = known.get(message.id) ?? begin(message, words, tools);
+    if (after.nextElementSibling !== element) after.after(element);
+    state(element, message, words, tools);
+    after = element;
+  }
+}
+
+function begin(message, words, tools) {
+  const element = make("article", message.mine ? "mine" : "theirs");
+  element.dataset.id = message.id;
+  element.append(make("p", "who", message.mine ? words.you : words.theirs));
+  if (message.text) {
+    const said = make("p", "words");
+    said.dir = "auto";
+    said.append(...linked(message.text));
+    element.append(said);
+  }
+  for (const file of message.files || []) element.append(make("p", "file", file.name));
+  element.append(make("p", "when"));
+  return element;
+}
+
+function state(element, message, words, tools) {
+  const when = element.querySelector(".when");
+  const sign = JSON.stringify([message.pending, message.sent, message.late, message.why]);
+  if (when.dataset.sign === sign) return;
+  when.dataset.sign = sign;
+  element.classList.toggle("failed", Boolean(message.why));
+  if (message.why) {
+    const button = make("button", "", words.again);
+    button.type = "button";
+    button.addEventListener("click", () => tools.again(message));
+    when.replaceChildren(fill(words.refused, { why: message.why }), " ", button);
+  } else if (message.pending && !message.sent) {
+    when.replaceChildren(message.late ? words.waiting : words.sending);
+  } else {
+    const at = new Date(message.at);
+    const today = at.toDateString() === new Date().toDateString();
+    const time = make("time", "", at.toLocaleString(document.documentElement.lang, { ...(today ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" }));
+    time.dateTime = at.toISOString();
+    when.replaceChildren(time, ...(message.mine ? [` · ${words.sent}`] : []));
+  }
+}
+
+function linked(text) {
+  const parts = [];
+  let at = 0;
+  for (const found of text.matchAll(LINK)) {
+    const link = make("a", "", found[0]);
+    link.href = found[0];
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    parts.push(text.slice(at, found.index), link);
+    at = found.index + found[0].length;
+  }
+  return [...parts, text.slice(at)];
+}
+
+function make(name, kind, text = "") {
+  const element = document.createElement(name);
+  if (kind) element.className = kind;
+  if (text) element.textContent = text;
+  return element;
+}

@@ -1,0 +1,157 @@
+"""News for visitors: server-sent events that tell one visitor that something changed in their own conversation, and nothing else.
+
+``/chat/<inbox key>/stream`` with the visitor's token as ``Authorization: Bearer``; the widget then asks for the messages as usual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.db import Error, connection
+
+from parlour.cases.models import Message
+from parlour.channels import queries as channels
+from parlour.channels.chat import visitors
+from parlour.channels.chat.visitors import NotKnown
+from parlour.chat.views import bearer
+from parlour.spine.models import Event
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Talk = tuple[int, str]
+"""Inbox id and external id of a thread."""
+
+PING_SECONDS = 20.0
+LIFE_SECONDS = 600.0
+"""After this the widget has to come again, with a token that still holds and to a chat that still exists."""
+MOST_OF_ONE = 6
+"""Windows one visitor may have open."""
+MOST = 5_000
+HELLO = b"retry: 2000\nevent: hello\ndata: {}\n\n"
+CHANGE = b"event: change\ndata: {}\n\n"
+
+
+class Visitors:
+    """All open chats of one process. Lives in one event loop; ``hear`` is given the lines of the event log there."""
+
+    def __init__(self) -> None:
+        self._open: dict[Talk, set[asyncio.Event]] = {}
+        self._count = 0
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def hear(self, events: list[Event]) -> None:
+        """Wake the visitors these events concern; costs one query a batch, none while nobody is there."""
+        told = {event.message_id for event in events if event.message_id is not None}
+        if self._open and told:
+            task = asyncio.create_task(self._tell(told))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, message_ids: set[int]) -> None:
+        try:
+            talks = await asyncio.to_thread(_talks, message_ids)
+        except Error as error:
+            # A lost wake-up costs little: the widget looks by itself now and then.
+            log.warning("Visitors could not be told of news (%s).", type(error).__name__)
+            return
+        for talk in talks:
+            for news in self._open.get(talk, ()):
+                news.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        try:
+            talks = await asyncio.to_thread(_who, scope["path"].split("/")[2], token)
+        except Error:
+            await _refuse(send, 503)
+            return
+        if not talks:
+            await _refuse(send, 401)
+        elif self._count >= MOST or len(self._open.get(talks[0], ())) >= MOST_OF_ONE:
+            await _refuse(send, 429)
+        else:
+            await self._serve(talks, receive, send)
+
+    async def _serve(self, talks: list[Talk], receive: Receive, send: Send) -> None:
+        news = asyncio.Event()
+        gone = asyncio.create_task(_until_gone(receive))
+        for talk in talks:
+            self._open.setdefault(talk, set()).add(news)
+        self._count += 1
+        try:
+            headers = [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await _write(send, HELLO)
+            await self._feed(news, gone, send)
+        finally:
+            gone.cancel()
+            self._count -= 1
+            for talk in talks:
+                self._open[talk].discard(news)
+                if not self._open[talk]:
+                    del self._open[talk]
+
+    @staticmethod
+    async def _feed(news: asyncio.Event, gone: asyncio.Task[None], send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LIFE_SECONDS
+        while not gone.done() and loop.time() < until:
+            waiting = asyncio.create_task(news.wait())
+            await asyncio.wait({waiting, gone}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if gone.done():
+                return
+            await _write(send, CHANGE if news.is_set() else b": still here\n\n")
+            news.clear()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _who(key: str, token: str) -> list[Talk]:
+    """The conversations a token opens, the visitor's present one first; none when it proves nothing."""
+    try:
+        inbox = channels.inbox_by_key("chat", key)
+    except Error:
+        connection.close()
+        raise
+    if inbox is None:
+        return []
+    try:
+        return [(inbox.pk, thread) for thread in visitors.opened(channels.config(inbox), token).threads]
+    except NotKnown:
+        return []
+
+
+def _talks(message_ids: set[int]) -> list[Talk]:
+    rows = Message.objects.filter(pk__in=message_ids, channel="chat", thread__isnull=False)
+    try:
+        return list(rows.values_list("inbox_id", "thread__external_id").distinct())
+    except Error:
+        connection.close()
+        raise
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _write(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _refuse(send: Send, status: int) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"No stream for this token, or too many of them."})
