@@ -43,8 +43,6 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     fields: dict[str, str] = {}
     for setting in channel.settings:
         value = given.get(setting.name, "").strip() or setting.default
-        if not value and setting.make is not None:
-            value = setting.make()
         if setting.required and not value and setting.name not in later:
             problems.append(f"Missing setting {setting.name!r} ({setting.label}).")
             fields[setting.name] = "This is needed."

@@ -308,8 +308,8 @@ class Setting:
     long: bool = False
     """Many lines (a key file)."""
     make: Callable[[], str] | None = None
-    """Makes one up when none is given: a secret of ours that is to be copied to the platform. Shown with the inbox unless ``secret``,
-    then only once."""
+    """Makes one up when the desk's form is left empty: a secret of ours that is to be copied to the platform. Shown with the inbox
+    unless ``secret``, then only once."""
     check: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns a sentence when the value is wrong."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -22,14 +23,15 @@ from parlour.channels.contract import (
     Author,
     Capabilities,
     ChannelError,
+    Choices,
     DoorRequest,
     ErrorKind,
+    File,
     Inbound,
     InboxConfig,
     Kind,
     Limit,
     Outbound,
-    Poll,
     Receipt,
     Refused,
     Setting,
@@ -41,6 +43,8 @@ from parlour.lib import clock, http
 from parlour.lib.text import one_line, storable
 
 LIMIT = 50_000
+FILE_BYTES = 5 * 1024 * 1024
+FILE_KINDS = ("image", "video", "audio", "file")
 KINDS = {"message": Kind.MESSAGE, "edit": Kind.EDIT, "delete": Kind.DELETE}
 
 
@@ -82,11 +86,30 @@ class Api(Base):
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
     settings: tuple[Setting, ...] = (
         Setting(
-            "secret", "Signing secret", "whsec_… of Standard Webhooks; signs both ways.", secret=True, check=_secret
+            "secret",
+            "Signing secret",
+            "whsec_… of Standard Webhooks; signs both ways. Copy it into the other system.",
+            secret=True,
+            check=_secret,
+            make=signature.new_secret,
         ),
-        Setting("callback_url", "Callback address", "Where answers are sent.", required=False, check=_callback),
+        Setting(
+            "callback_url",
+            "Callback address",
+            "Where answers are posted, signed. Without it messages come in and cannot be answered.",
+            required=False,
+            check=_callback,
+        ),
     )
-    capabilities = Capabilities(public=Limit(LIMIT), private=Limit(LIMIT), edits=True)
+    capabilities = Capabilities(
+        public=Limit(LIMIT),
+        private=Limit(LIMIT),
+        edits=True,
+        media_public=dict.fromkeys(FILE_KINDS, FILE_BYTES),
+        media_private=dict.fromkeys(FILE_KINDS, FILE_BYTES),
+        media_count=5,
+        choices=Choices(10, 80),
+    )
 
     def realm(self, inbox: InboxConfig) -> str:
         return f"api:{inbox.key}"
@@ -133,18 +156,15 @@ class Api(Base):
             )
         ]
 
-    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
-        raise ChannelError(ErrorKind.INVALID, "This channel is not polled.")
-
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
-        if not outbound.text.strip():
+        if not outbound.text.strip() and not outbound.attachments:
             raise ChannelError(ErrorKind.INVALID, "An empty message is not sent.")
         if len(outbound.text) > LIMIT:
             raise ChannelError(
                 ErrorKind.TOO_LONG, f"The message has {len(outbound.text):,} of at most {LIMIT:,} characters."
             )
         now = clock.now()
-        data = {
+        data: dict[str, Any] = {
             "id": outbound.reference,
             "thread": {"external_id": _thread_told(outbound)},
             "author_external_id": outbound.author,
@@ -153,6 +173,10 @@ class Api(Base):
             "in_reply_to": outbound.target or None,
             "created_at": now,
         }
+        if outbound.choices:
+            data["choices"] = list(outbound.choices)
+        if outbound.attachments:
+            data["attachments"] = [_file(one) for one in outbound.attachments]
         answer = _deliver(inbox, outbound.reference, "message.sent", data, now)
         return Receipt(_named(answer) or outbound.reference)
 
@@ -167,6 +191,14 @@ class Api(Base):
         now = clock.now()
         _deliver(inbox, f"ping_{now.timestamp():.6f}", "ping", {}, now)
         return "The callback address accepts signed events."
+
+
+def _file(file: File) -> dict[str, Any]:
+    """The file itself goes along: the other system need not be able to reach the desk."""
+    if file.size > FILE_BYTES:
+        raise ChannelError(ErrorKind.INVALID, f"{file.name} is larger than {FILE_BYTES // 1024**2} MB.")
+    content = base64.b64encode(file.read()).decode()
+    return {"name": file.name, "mime": file.mime, "size": file.size, "content": content}
 
 
 def _deliver(inbox: InboxConfig, message_id: str, kind: str, data: dict[str, Any], now: datetime) -> bytes:

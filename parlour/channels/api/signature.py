@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import secrets
 from collections.abc import Mapping
 
 from parlour.lib import clock, signing
@@ -17,6 +18,11 @@ _MAX_SIGNATURES = 16
 
 class SignatureError(Exception):
     """The headers do not prove who sent the body; the words say why."""
+
+
+def new_secret() -> str:
+    """A fresh ``whsec_`` secret of 32 random bytes."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def key_of(secret: str) -> bytes:

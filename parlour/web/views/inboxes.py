@@ -56,20 +56,20 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
     if request.method != "POST":
         return _form(request, agent, found, {}, {})
     given = {setting.name: request.POST.get(setting.name, "")[:20_000] for setting in found.settings}
+    # What is made up here is to be copied to the platform: shown once it is connected, and never again when it is secret.
+    made = {one.name: one.make() for one in found.settings if one.make and not given[one.name].strip()}
     brand, name = _brand(request), one_line(request.POST.get("inbox_name", ""), 80).strip()
     wrong = ({} if brand else {"brand": "Which brand is it?"}) | ({} if name else {"inbox_name": "A name is needed."})
     try:
-        actions.checked_settings(found, given)
+        actions.checked_settings(found, given | made)
     except actions.WrongSettings as error:
         wrong |= error.fields
     if not wrong:
         try:
-            inbox = actions.connect_inbox(channel, brand, name, given)
+            inbox = actions.connect_inbox(channel, brand, name, given | made)
         except ValueError as error:
             wrong = {"inbox_name": str(error)}
         else:
-            # What was made up here is to be copied to the platform: shown now, and never again when it is secret.
-            made = {one.name: inbox.settings[one.name] for one in found.settings if one.make and not given[one.name]}
             return _inbox(request, agent, inbox, said="Connected. Two things are left: see below.", made=made)
     return _form(request, agent, found, given, wrong, status=422)
 
