@@ -13,6 +13,8 @@ from typing import Any
 import orjson
 
 from parlour.playground.faults import Bucket, Fault, Faults
+from parlour.playground.graph_asked import GraphError, attached, gone, parameter, quick_replies, uploaded, words
+from parlour.playground.graph_files import Upload, multipart
 from parlour.playground.graph_state import MAX_COMMENT, MAX_MESSAGE, Chat, FacebookPage, Post
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
@@ -20,30 +22,6 @@ _VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
 _ACTIONS = {"typing_on", "typing_off", "mark_seen", "react", "unreact"}
 _OPEN = timedelta(hours=24)
 _HUMAN = timedelta(days=7)
-
-
-class GraphError(Exception):
-    """A refusal in Graph's words; the HTTP status is 400 unless told otherwise."""
-
-    def __init__(self, code: int, words: str, subcode: int | None = None, status: int = 400) -> None:
-        super().__init__(words)
-        self.code, self.words, self.subcode, self.status = code, words, subcode, status
-        self.headers: dict[str, str] = {}
-
-    def reply(self) -> Reply:
-        error: dict[str, Any] = {"message": self.words, "type": "OAuthException", "code": self.code}
-        if self.subcode is not None:
-            error["error_subcode"] = self.subcode
-        error["fbtrace_id"] = "AStandInTrace0"
-        return json_reply({"error": error}, self.status, self.headers)
-
-
-def _gone(object_id: str) -> GraphError:
-    words = (
-        f"Unsupported get/post request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
-        "permissions, or does not support this operation."
-    )
-    return GraphError(100, words, 33)
 
 
 class GraphApi:
@@ -59,12 +37,16 @@ class GraphApi:
         self.before_answer: Callable[[], Awaitable[object]] | None = None
         """Awaited between the work and the answer, for instance to let the echo overtake the answer."""
         self.requests: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=5000)
+        self.uploads: dict[str, Upload] = {}
+        """What was handed over, by its id."""
         self.routes = Router()
         for method, pattern, handler in (
             ("POST", "/{object_id}/comments", self._comment),
             ("POST", "/{object_id}/likes", self._like),
             ("DELETE", "/{object_id}/likes", self._unlike),
             ("POST", "/{object_id}/messages", self._message),
+            ("POST", "/{object_id}/message_attachments", self._attach),
+            ("POST", "/{object_id}/photos", self._photo),
             ("POST", "/{object_id}/subscribed_apps", self._subscribe),
             ("POST", "/{object_id}", self._update),
             ("DELETE", "/{object_id}", self._delete),
@@ -98,7 +80,7 @@ class GraphApi:
 
     async def _work(self, request: Request, path: str) -> Reply:
         try:
-            params = request.params()
+            params, files = multipart(request) or (request.params(), {})
         except ValueError as error:
             raise GraphError(100, "(#100) The request body is not valid JSON.") from error
         given = request.bearer() or str(params.pop("access_token", ""))
@@ -115,7 +97,7 @@ class GraphApi:
         if found is None:
             raise GraphError(100, f"Unsupported {request.method.lower()} request.", status=404)
         handler, names = found
-        reply: Reply = await handler(params, **names)
+        reply: Reply = await handler({**params, **files}, **names)
         reply.headers.setdefault("x-app-usage", f'{{"call_count":{used},"total_time":1,"total_cputime":1}}')
         return reply
 
@@ -136,7 +118,7 @@ class GraphApi:
         if item is None and self.forgiving:
             item = self.page.adopt(object_id)
         if item is None or item.removed:
-            raise _gone(object_id)
+            raise gone(object_id)
         return item
 
     def _chat(self, psid: str) -> Chat:
@@ -149,12 +131,33 @@ class GraphApi:
 
     async def _comment(self, params: dict[str, Any], object_id: str) -> Reply:
         item = self._item(object_id)
-        text = params.get("message")
-        if not isinstance(text, str) or not text.strip():
+        text, photo = params.get("message", ""), params.get("attachment_id")
+        if photo is not None and str(photo) not in self.uploads:
+            raise gone(str(photo))
+        if not isinstance(text, str) or not (text.strip() or photo):
             raise GraphError(100, "(#100) The parameter message is required.")
         if len(text) > MAX_COMMENT:
             raise GraphError(100, f"(#100) The comment is longer than {MAX_COMMENT} characters.")
-        return json_reply({"id": self.page.page_comment(text, item.id).id})
+        file = self.uploads[str(photo)].name if photo else ""
+        return json_reply({"id": self.page.page_comment(text, item.id, file).id})
+
+    async def _photo(self, params: dict[str, Any], object_id: str) -> Reply:
+        self._own(object_id)
+        file = params.get("source")
+        if not isinstance(file, Upload) or not file.mime.startswith("image/"):
+            raise GraphError(324, "(#324) Missing or invalid image file")
+        if str(params.get("published")).lower() != "false":
+            raise GraphError(200, "(#200) This stand-in takes unpublished photos only.")
+        return json_reply({"id": self._kept(file)})
+
+    async def _attach(self, params: dict[str, Any], object_id: str) -> Reply:
+        self._own(object_id)
+        return json_reply({"attachment_id": self._kept(uploaded(params))})
+
+    def _kept(self, file: Upload) -> str:
+        made = self.page.ids.meta()
+        self.uploads[made] = file
+        return made
 
     async def _update(self, params: dict[str, Any], object_id: str) -> Reply:
         item = self._item(object_id)
@@ -191,19 +194,21 @@ class GraphApi:
 
     async def _message(self, params: dict[str, Any], object_id: str) -> Reply:
         self._own(object_id)
-        recipient = _object(params.get("recipient"))
+        recipient = parameter(params.get("recipient"))
         if (about := recipient.get("comment_id") or recipient.get("post_id")) is not None:
-            return self._private_reply(str(about), _object(params.get("message")))
+            return self._private_reply(str(about), parameter(params.get("message")))
         if not recipient.get("id"):
             raise GraphError(100, "(#100) The parameter recipient is required")
         chat = self._chat(str(recipient["id"]))
         if "sender_action" in params:
             return self._sender_action(chat, params)
-        text, metadata = _words(_object(params.get("message")))
+        message = parameter(params.get("message"))
+        text, metadata = words(message, MAX_MESSAGE)
         if chat.blocked:
             raise GraphError(551, "(#551) This person isn't available right now.", 1545041)
         self._check_window(chat, str(params.get("messaging_type", "RESPONSE")), params.get("tag"))
-        line = self.page.page_message(chat, text, metadata=metadata)
+        file, choices = attached(message, self.uploads), quick_replies(message)
+        line = self.page.page_message(chat, text, metadata=metadata, file=file, choices=choices)
         chat.typing = False
         return json_reply({"recipient_id": chat.person.psid, "message_id": line.mid})
 
@@ -231,7 +236,7 @@ class GraphApi:
 
     def _private_reply(self, about: str, message: dict[str, Any]) -> Reply:
         item = self._item(about)
-        text, metadata = _words(message)
+        text, metadata = words(message, MAX_MESSAGE)
         if item.author is None:
             raise GraphError(10902, "(#10902) This is not a Replyable activity")
         if item.private_reply:
@@ -297,29 +302,3 @@ class GraphApi:
     def _own(self, object_id: str) -> None:
         if object_id not in ("me", self.page.page_id):
             raise GraphError(200, "(#200) Permissions error")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    """A parameter that holds an object, which a form carries as JSON text."""
-    if isinstance(value, str):
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise GraphError(100, "(#100) A parameter is not valid JSON.") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise GraphError(100, "(#100) A parameter must be an object.")
-    return value
-
-
-def _words(message: dict[str, Any]) -> tuple[str, str]:
-    """The text and the metadata of a message."""
-    text, metadata = message.get("text"), message.get("metadata", "")
-    if not isinstance(text, str) or not text.strip():
-        raise GraphError(100, "(#100) Message cannot be empty, must provide valid attachment or text")
-    if len(text) > MAX_MESSAGE:
-        raise GraphError(100, f"(#100) Length of param message[text] must be less than or equal to {MAX_MESSAGE}")
-    if not isinstance(metadata, str) or len(metadata) > 1000:
-        raise GraphError(100, "(#100) Length of param message[metadata] must be less than or equal to 1000")
-    return text, metadata

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from parlour.playground import graph_events as events
+from parlour.playground.graph_files import Upload
 from parlour.playground.ids import Ids, PlatformClock
 
 Mail = Callable[[str, dict[str, Any], float], None]
@@ -47,6 +48,8 @@ class Post:
     hidden: bool = False
     removed: bool = False
     liked: bool = False
+    photo: str = ""
+    """The name of the photo it shows."""
     private_reply: str = ""
     """The mid of the one private reply it may get."""
 
@@ -65,6 +68,9 @@ class Line:
     delivered_at: datetime | None = None
     read_at: datetime | None = None
     edits: int = 0
+    file: str = ""
+    """The name of the file it is."""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,13 +135,14 @@ class FacebookPage:
         self._tell(post, "add", text)
         return post
 
-    def comment(self, person: Person | None, text: str, on: str) -> Post:
+    def comment(self, person: Person | None, text: str, on: str, photo: str = "") -> Post:
         """A comment on a post, or a reply to a comment. Raises KeyError when ``on`` is not there any more."""
         parent = self.posts[on]
         if parent.removed:
             raise KeyError(on)
         comment_id = f"{parent.post_id.partition('_')[2]}_{self.ids.meta()}"
         comment = Post(comment_id, "comment", parent.post_id, parent.id, person, text, self.clock.now())
+        comment.photo = photo
         self.posts[comment.id] = comment
         self._tell(comment, "add", text)
         return comment
@@ -156,14 +163,19 @@ class FacebookPage:
         self._tell(item, "remove", None)
         return item
 
-    def message(self, person: Person, text: str, reply_to: str = "") -> Line:
-        """Something said to the Page in private; opens the 24 hours for an answer."""
+    def message(
+        self, person: Person, text: str, reply_to: str = "", attachments: tuple[dict[str, Any], ...] = ()
+    ) -> Line:
+        """Something said to the Page in private; opens the 24 hours for an answer. ``attachments`` are in Meta's own shape."""
         now = self.clock.now()
         line = Line(self._mid(), False, text, now)
         chat = self.chats[person.psid]
         chat.lines.append(line)
         chat.last_inbound_at = now
-        self._tell_chat(events.text_message(person.psid, self.page_id, now, line.mid, text, reply_to))
+        event = events.text_message(person.psid, self.page_id, now, line.mid, text, reply_to)
+        if attachments:
+            event["message"]["attachments"] = list(attachments)
+        self._tell_chat(event)
         return line
 
     def edit_message(self, person: Person, mid: str, text: str) -> Line:
@@ -177,27 +189,41 @@ class FacebookPage:
 
     # What the brand does.
 
-    def page_comment(self, text: str, on: str) -> Post:
+    def page_comment(self, text: str, on: str, photo: str = "") -> Post:
         """The Page answers in public."""
         target = self.posts[on]
-        comment = self.comment(None, text, on)
+        comment = self.comment(None, text, on, photo)
         self.answers.append(comment)
         if target.author is not None:
             self._spoke(BrandSpoke("facebook", False, target.author.id, comment.id, text))
         return comment
 
     def page_message(
-        self, chat: Chat, text: str, *, metadata: str = "", about: str = "", app_id: int | None = None
+        self,
+        chat: Chat,
+        text: str,
+        *,
+        metadata: str = "",
+        about: str = "",
+        app_id: int | None = None,
+        file: Upload | None = None,
+        choices: tuple[str, ...] = (),
     ) -> Line:
         """The Page says something in private; the echo, the delivery and the reading follow by webhook."""
         now = self.clock.now()
         line = Line(self._mid(), True, text, now, metadata, about)
+        line.file, line.choices = file.name if file else "", choices
         line.delivered_at = now + timedelta(seconds=self.delivered_after)
         line.read_at = now + timedelta(seconds=self.read_after)
         chat.lines.append(line)
         self.sent.append(line)
         psid = chat.person.psid
-        self._tell_chat(events.message_echo(psid, self.page_id, now, line.mid, text, app_id or self.app_id, metadata))
+        echo = events.message_echo(psid, self.page_id, now, line.mid, text, app_id or self.app_id, metadata)
+        if file is not None:
+            url = f"https://cdn.example/{line.mid}/{file.name}"
+            echo["message"]["attachments"] = [{"type": file.kind, "payload": {"url": url}}]
+            del echo["message"]["text"]
+        self._tell_chat(echo)
         with_mids = [line.mid] if len(self.sent) % 3 else []
         self._tell_chat(events.delivered(psid, self.page_id, now, with_mids), self.delivered_after)
         self._tell_chat(events.read(psid, self.page_id, line.read_at, now), self.read_after)
@@ -253,6 +279,8 @@ class FacebookPage:
                 at=at,
                 text=text,
             )
+            if item.photo and verb != "remove":
+                value["photo"] = f"https://cdn.example/{item.id}/{item.photo}"
         self.mail("facebook", events.feed(self.page_id, at, value), 0.0)
 
     def _tell_chat(self, event: dict[str, Any], delay: float = 0.0) -> None:
