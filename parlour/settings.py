@@ -132,7 +132,7 @@ def _storage(folder: Path) -> dict[str, Any]:
 
 def _sqlite(path: Path) -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "parlour.lib.sqlite",
         "NAME": path,
         "CONN_MAX_AGE": None,
         # Tests use a file, too: SQLite's shared memory mode locks whole tables between threads.
@@ -156,7 +156,7 @@ SECRET_KEY = _secret(DATA)
 DATABASES = {"default": _database(DATA)}
 FILE_BYTES = _megabytes("PARLOUR_FILE_MB", "25")
 STORAGES = {"default": _storage(DATA)}
-IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+IS_SQLITE = DATABASES["default"]["ENGINE"] == "parlour.lib.sqlite"
 
 # Behind a proxy the desk is reached by other names; they are trusted only when the operator says so.
 PUBLIC_URL = os.environ.get("PARLOUR_URL", "").rstrip("/")

@@ -1,0 +1,1 @@
+"""SQLite as Django knows it, whose transactions of one process take turns."""
