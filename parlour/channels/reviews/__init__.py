@@ -1,0 +1,1 @@
+"""Reviews on Google Play, in the App Store and on Google Business Profile."""
