@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -27,8 +28,9 @@ from parlour.spine import bus
 from parlour.spine.stream import Stream
 from parlour.staff import access
 from parlour.staff import actions as staff
+from parlour.staff import queries
 from parlour.staff.models import Agent
-from parlour.traffic.door import Door, read_body, respond
+from parlour.traffic.door import MOST_BYTES, Door, read_body, respond
 from parlour.traffic.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 DJANGO_THREADS = 8
 LIFE_SECONDS = 60.0
+UPLOADS = 4
+UPLOAD_SECONDS = 120.0
+FORM_BYTES = 5 * 1024 * 1024
+"""What a form may hold beside its files."""
+_UPLOAD_PATH = re.compile(r"/case/\d{1,20}/say|/api/v1/files")
 
 
 class Root:
@@ -53,6 +60,7 @@ class Root:
         self.django = WSGIMiddleware(django, workers=DJANGO_THREADS)
         self._worker = Worker() if with_worker else None
         self._hearer: bus.Postgres | None = None
+        self._uploading = asyncio.Semaphore(UPLOADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -71,7 +79,15 @@ class Root:
     async def _django(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Django gets whole requests only: one that trickles in holds none of its few threads, and nothing large reaches its disk."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        body = await read_body(headers, receive)
+        if _brings_files(scope, headers) and await asyncio.to_thread(_may_bring_files, headers):
+            # Held in memory until Django has it: a few at a time.
+            async with self._uploading:
+                room = settings.FILE_BYTES + FORM_BYTES
+                await self._whole(scope, send, receive, await read_body(headers, receive, room, UPLOAD_SECONDS))
+        else:
+            await self._whole(scope, send, receive, await read_body(headers, receive))
+
+    async def _whole(self, scope: Scope, send: Send, receive: Receive, body: bytes | Answer) -> None:
         if isinstance(body, Answer):
             await respond(send, body)
             return
@@ -123,6 +139,23 @@ class Root:
                 agent_id = await asyncio.to_thread(_listener, cookie)
         finally:
             listening.cancel()
+
+
+def _brings_files(scope: Scope, headers: dict[str, str]) -> bool:
+    """Whether a request is of a kind that may be larger than others, and is."""
+    if scope["method"] != "POST" or not _UPLOAD_PATH.fullmatch(scope["path"]):
+        return False
+    told = headers.get("content-length", "")
+    small = told.isascii() and told.isdigit() and int(told[:20]) <= MOST_BYTES
+    return headers.get("content-type", "").startswith("multipart/form-data") and not small
+
+
+def _may_bring_files(headers: dict[str, str]) -> bool:
+    """Only who is known gets that much room; all else is checked by the view."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token.isascii():
+        return queries.token_of(token.strip()) is not None
+    return _listener(headers.get("cookie", "")) is not None
 
 
 def _note_life(agent_id: int) -> None:

@@ -108,6 +108,9 @@ class ReplyBody(Body):
     seen: Id | None = Field(
         None, description="Id of the newest message you know: refused with 409 when somebody answered since."
     )
+    attachments: list[Id] = Field(
+        [], max_length=20, description="Ids of files to go along, as `POST /files` gave them."
+    )
 
 
 class NoteBody(Body):

@@ -119,6 +119,7 @@ def add_reply(
             answers=body.answers,
             seen=body.seen,
             idempotency_key=key,
+            files=body.attachments,
         )
     except IntegrityError:
         if key and _given_before(key):

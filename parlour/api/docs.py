@@ -104,9 +104,8 @@ def _page(api: NinjaAPI, origin: str) -> bytes:
 def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any] | None:
     if "requestBody" not in operation:
         return None
-    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    schema: dict[str, Any] = schemas[reference.rsplit("/", 1)[-1]]
-    return schema
+    schema: dict[str, Any] = next(iter(operation["requestBody"]["content"].values()))["schema"]
+    return schemas[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
 
 
 class Page(DocsBase):

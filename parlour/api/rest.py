@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from parlour.api import cases, desk, docs, problems, schemas
+from parlour.api import cases, desk, docs, files, problems, schemas
 from parlour.api.bearer import BearerToken
 from parlour.api.wire import JSONParser
 
@@ -88,3 +88,4 @@ api = ParlourAPI(
 problems.register(api)
 api.add_router("", cases.router)
 api.add_router("", desk.router)
+api.add_router("", files.router)

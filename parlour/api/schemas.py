@@ -52,6 +52,11 @@ class Capabilities(Shape):
     acts_private: list[str]
     edits: bool
     receipts: bool
+    media_public: dict[str, int] = Field(
+        description="Kinds of files (image, video, audio, file) a public answer can carry, and how many bytes one may have."
+    )
+    media_private: dict[str, int]
+    media_count: int = Field(description="Files one answer may carry.")
 
 
 class Inbox(Shape):
@@ -117,11 +122,16 @@ class Delivery(Shape):
 
 
 class Attachment(Shape):
+    """A file of a message, or one uploaded to be sent. A `link` is an address to go to; nothing is fetched from it."""
+
+    id: int
     kind: str
-    url: str
+    state: Literal["link", "waiting", "fetched", "failed", "refused"]
+    url: str = Field(description="Once fetched, where this API has it; before, the platform's own address or empty.")
     name: str
-    mime: str
-    size: int | None
+    mime: str = Field(description="Once fetched, what its bytes say; before, what the platform says.")
+    size: int | None = Field(description="In bytes.")
+    error: str | None = Field(description="Why it is not here, in words.")
 
 
 class Message(Shape):

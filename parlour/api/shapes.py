@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parlour.cases.models import Case, Delivery, Message
+from parlour.cases.files import media
+from parlour.cases.models import Attachment, Case, Delivery, FileState, Message
 from parlour.cases.queries import delivery
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Limit
@@ -72,11 +73,21 @@ def message_shape(message: Message) -> dict[str, Any]:
         "edited_at": message.edited_at,
         "deleted_at": message.deleted_at,
         "hidden": message.hidden,
-        "attachments": [
-            {"kind": one.kind, "url": one.url, "name": one.name, "mime": one.mime, "size": one.size}
-            for one in message.attachments.all()
-        ],
+        "attachments": [attachment_shape(one) for one in message.attachments.all()],
         "meta": message.meta,
+    }
+
+
+def attachment_shape(one: Attachment) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "kind": one.kind,
+        "state": one.state,
+        "url": f"/api/v1/files/{one.pk}" if one.state == FileState.FETCHED else one.url,
+        "name": one.name,
+        "mime": one.mime,
+        "size": one.size,
+        "error": one.error or None,
     }
 
 
@@ -136,6 +147,9 @@ def _capabilities(can: Capabilities) -> dict[str, Any]:
         "acts_private": sorted(can.acts_private),
         "edits": can.edits,
         "receipts": can.receipts,
+        "media_public": media(can, "public"),
+        "media_private": media(can, "private"),
+        "media_count": can.media_count,
     }
 
 

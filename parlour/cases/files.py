@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
-from parlour.cases.access import Conflict, Invalid, get_case
+from parlour.cases.access import Conflict, Invalid, get_case, possible_id
 from parlour.cases.models import Attachment, Direction, FileState, Message
 from parlour.channels.contract import Capabilities
 from parlour.lib import files, sniff
@@ -108,7 +108,7 @@ def media(capabilities: Capabilities, visibility: str) -> dict[str, int]:
     return {kind: min(most, settings.FILE_BYTES) for kind, most in told.items() if most > 0}
 
 
-def refuse_unfit(label: str, able: dict[str, int], count: int, chosen: Sequence[Attachment]) -> None:
+def refuse_unfit(label: str, able: Mapping[str, int], count: int, chosen: Sequence[Attachment]) -> None:
     """Raise Invalid when a channel called ``label`` does not take these files."""
     if chosen and not able:
         raise Invalid(f"{label} takes no files here.")
@@ -128,7 +128,7 @@ def refuse_unfit(label: str, able: dict[str, int], count: int, chosen: Sequence[
 def get_file(actor: Actor, attachment_id: int) -> Attachment:
     """One attachment with its message, when ``actor`` may read its case. Raises Denied, or DoesNotExist of either."""
     staff.require(actor, staff.READ)
-    found = Attachment.objects.select_related("message").get(pk=attachment_id)
+    found = Attachment.objects.select_related("message").get(pk=possible_id(attachment_id))
     if found.message is None:
         if found.uploaded_by != actor_name(actor):
             raise Attachment.DoesNotExist

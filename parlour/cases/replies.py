@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
+from parlour.cases import files as sending
 from parlour.cases import ways
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import note_answer, take_back_answer
-from parlour.cases.models import GONE, Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.channels.queries import config
@@ -37,12 +39,14 @@ def reply(
     seen: int | None = None,
     idempotency_key: str | None = None,
     hold_seconds: float = 0.0,
+    files: Sequence[int] = (),
 ) -> Message:
     """Answer the customer. Stored and queued together; the outbox sends it, ``hold_seconds`` later (time to undo).
 
     ``answers`` is the Message answered (default: the customer's latest words in that lane). ``seen`` is the newest Message id the writer
     had before their eyes: when a colleague has answered since, Conflict is raised. The same ``idempotency_key`` again gives the same
-    Message and does nothing; with other words it is a Conflict.
+    Message and does nothing; with other words or files it is a Conflict. ``files`` are ids of Attachments: the writer's own uploads
+    (``cases.files.upload``), or files of another answer in this case.
     """
     text = storable(text, TEXT_LIMIT).strip()
     if not text:
@@ -52,10 +56,10 @@ def reply(
     if idempotency_key and (len(idempotency_key) > KEY_LIMIT or not idempotency_key.isprintable()):
         raise Invalid(f"An idempotency key has at most {KEY_LIMIT} printable characters.")
     try:
-        return _reply(case_id, by, text, visibility, answers, seen, idempotency_key, hold_seconds)
+        return _reply(case_id, by, text, visibility, answers, seen, idempotency_key, hold_seconds, files)
     except IntegrityError:
         # The same key at the same moment, for another case (one case is held while it is answered).
-        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility)):
+        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility, files)):
             return given
         raise
 
@@ -69,17 +73,20 @@ def _reply(
     seen: int | None,
     idempotency_key: str | None,
     hold_seconds: float,
+    files: Sequence[int],
 ) -> Message:
     with transaction.atomic():
         staff.require(by, staff.ANSWER)
         case = Case.objects.select_for_update().get(pk=case_id)
-        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility)):
+        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility, files)):
             return given
         if seen is not None:
             _refuse_double_answer(case_id, seen, by)
         way = _way(case, visibility, answers)
         answered = Message.objects.select_related("thread").get(pk=way.answers)
         _refuse_over_length(way, answered, text)
+        chosen = sending.to_send(by, case_id, files)
+        sending.refuse_unfit(registry.get(way.channel).label, way.media, way.media_count, chosen)
         now = clock.now()
         message = Message.objects.create(
             case=case,
@@ -93,6 +100,7 @@ def _reply(
             text=text,
             sent_at=now,
         )
+        sending.attach(message, chosen)
         Delivery.objects.create(
             message=message,
             mode=way.mode,
@@ -108,13 +116,17 @@ def _reply(
     return message
 
 
-def _given_before(key: str, case_id: int, text: str, visibility: str) -> Message | None:
+def _given_before(key: str, case_id: int, text: str, visibility: str, files: Sequence[int]) -> Message | None:
     given = Delivery.objects.filter(idempotency_key=key).select_related("message").first()
     if given is None:
         return None
     said = given.message
     if (said.case_id, said.text, said.visibility) != (case_id, text, visibility):
         raise Conflict("This idempotency key was used for another answer.")
+    # The same files may have been uploaded again: what is in them counts.
+    digests = Attachment.objects.values_list("digest", flat=True)
+    if sorted(digests.filter(message=said)) != sorted(digests.filter(pk__in=files)):
+        raise Conflict("This idempotency key was used for an answer with other files.")
     return said
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from parlour.cases.files import media
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Channel, Visibility
@@ -28,6 +30,9 @@ class Way:
     answers: int
     blocked: str = ""
     until: datetime | None = None
+    media: Mapping[str, int] = field(default_factory=dict)
+    """Kinds of files that may come along (image, video, audio, file), and how many bytes one may have."""
+    media_count: int = 0
 
 
 def ways(case: Case) -> list[Way]:
@@ -61,6 +66,8 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
         way = _private(channel, thread, said)
     else:
         way = _private_reply(channel, thread.inbox, said) if channel.capabilities.private_reply else None
+    if way is not None and way.mode == "reply" and (able := media(channel.capabilities, visibility)):
+        way = replace(way, media=able, media_count=channel.capabilities.media_count)
     if way is not None and thread.inbox.health in STILL:
         how = thread.inbox.get_health_display().lower()
         return replace(way, blocked=f"The inbox {thread.inbox.name} is {how}: nothing is sent from it.")

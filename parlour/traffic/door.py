@@ -172,25 +172,28 @@ def _keys_of(channel: str, realm: str) -> list[str]:
     return [inbox.key for inbox in found if registry.get(channel).realm(channels.config(inbox)) == realm]
 
 
-async def read_body(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+async def read_body(
+    headers: dict[str, str], receive: Receive, most: int | None = None, seconds: float | None = None
+) -> bytes | Answer:
     """A whole request body, or the refusal of one that is too large, comes too slowly or ends early."""
+    most, seconds = most or MOST_BYTES, seconds or BODY_SECONDS
     told = headers.get("content-length", "")
-    if told.isascii() and told.isdigit() and int(told[:20]) > MOST_BYTES:
-        return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")
+    if told.isascii() and told.isdigit() and int(told[:20]) > most:
+        return problem(413, f"What is sent here may have at most {most:,} bytes.")
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             while True:
                 part = await receive()
                 if part["type"] == "http.disconnect":
                     return problem(400, "The body ended early.")
                 body += part.get("body", b"")
-                if len(body) > MOST_BYTES:
-                    return problem(413, f"An event may have at most {MOST_BYTES:,} bytes.")
+                if len(body) > most:
+                    return problem(413, f"What is sent here may have at most {most:,} bytes.")
                 if not part.get("more_body"):
                     return bytes(body)
     except TimeoutError:
-        return problem(408, f"The body took longer than {BODY_SECONDS:.0f} seconds.")
+        return problem(408, f"The body took longer than {seconds:.0f} seconds.")
 
 
 def decode(body: bytes) -> tuple[Any, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from heroicons.jinja import heroicon_outline
 from jinja2 import Environment, StrictUndefined
@@ -54,6 +55,7 @@ def environment(**options: Any) -> Environment:
     options.pop("autoescape", None)
     built = Environment(autoescape=True, **options)
     built.globals.update(
+        file_room=settings.FILE_BYTES,
         url=url,
         static=files.address,
         icon=icon,
@@ -64,6 +66,8 @@ def environment(**options: Any) -> Environment:
         case_clock=words.case_clock,
         between=words.between,
         reactions=words.reactions,
+        shown_as=words.shown_as,
+        file_type=words.file_type,
         may=access.may,
         CATEGORIES=understanding.CATEGORIES,
         SENTIMENTS=understanding.SENTIMENTS,
@@ -75,6 +79,8 @@ def environment(**options: Any) -> Environment:
         span=words.span,
         countdown=words.countdown,
         number=words.number,
+        file_size=words.file_size,
+        media_json=words.media_json,
         count_words=words.count,
         initials=words.initials,
         hue=words.hue,

@@ -10,6 +10,7 @@ POLICY = "; ".join(
     [
         "default-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import arrivals, case, inboxes, queue, say, service, session, verbs
+from parlour.web.views import arrivals, case, files, inboxes, queue, say, service, session, verbs
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -29,6 +29,8 @@ urlpatterns = [
     path("message/<int:message_id>/arrived", verbs.arrived, name="arrived"),
     path("message/<int:message_id>/act", verbs.act, name="act"),
     path("message/<int:message_id>/sentiment", verbs.set_sentiment, name="set-sentiment"),
+    path("files/<int:attachment_id>/<path:name>", files.file, name="file"),
+    path("faces/<int:customer_id>/<slug:picture>", files.face, name="face"),
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-in/<str:secret>", session.sign_in_link, name="sign-in-link"),
     path("sign-out", session.sign_out, name="sign-out"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from parlour.cases.models import Case, Message, Status
+from parlour.cases.models import Attachment, Case, FileState, Message, Status
 from parlour.lib import clock as clocks
+from parlour.lib import sniff
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 THIN = "\u202f"
@@ -183,6 +185,52 @@ def between(start: datetime, end: datetime) -> str:
     if seconds < DAY:
         return f"{seconds // HOUR} h {seconds % HOUR // MINUTE:02} min"
     return f"{seconds // DAY} d"
+
+
+MOST_PIXELS = 40_000_000
+"""A picture that unfolds to more is offered, not shown: a small file can fill a browser's memory."""
+DOCUMENTS = {
+    "wordprocessingml": "Word",
+    "msword": "Word",
+    "spreadsheetml": "Excel",
+    "ms-excel": "Excel",
+    "presentationml": "PowerPoint",
+}
+
+
+def shown_as(file: Attachment) -> str:
+    """How a file of a message is shown: ``image``, ``audio``, ``video``, ``pdf``, or empty for a row to download it by."""
+    if file.state != FileState.FETCHED:
+        return ""
+    how = sniff.INLINE.get(file.mime, "")
+    if how == "image" and (not file.width or not file.height or file.width * file.height > MOST_PIXELS):
+        return ""
+    return how
+
+
+def file_type(file: Attachment) -> str:
+    """What kind of file it is, in a word or two: ``PDF``, ``Word document``, ``ZIP file``."""
+    for part, name in DOCUMENTS.items():
+        if part in file.mime:
+            return f"{name} document"
+    known = sniff.EXTENSIONS.get(file.mime) or (file.name.rpartition(".")[2] if "." in file.name else "")
+    if file.mime == "application/pdf":
+        return "PDF"
+    return f"{known.upper()} file" if known and len(known) < 6 else "file"
+
+
+def media_json(media: Mapping[str, int]) -> str:
+    """Kinds of files and how large each may be, for the composer's script."""
+    return json.dumps(dict(media))
+
+
+def file_size(size: int | None) -> str:
+    """``640 bytes``, ``12 kB``, ``3.4 MB``; empty for None."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{max(size / 1000, 1):.0f} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"
 
 
 REACTION_SIGNS = {"like": "👍", "love": "❤️", "care": "🤗", "haha": "😆", "wow": "😮", "sad": "😢", "angry": "😠"}

@@ -15,6 +15,7 @@ from django.test import Client
 from parlour.cases.models import Case, Direction, Message, Thread
 from parlour.channels.models import Brand, Inbox
 from parlour.customers.models import Customer, Identity
+from parlour.lib import secretbox
 from parlour.staff.actions import add_agent, add_token
 from parlour.staff.models import Agent, Role, Team
 
@@ -123,7 +124,7 @@ class Rows:
 @pytest.fixture
 def rows(db: None) -> Rows:
     brand = Brand.objects.create(name="Acme")
-    inbox = Inbox.objects.create(brand=brand, channel="x", name="@acme", key="k" * 24, sealed="nothing to see")
+    inbox = Inbox.objects.create(brand=brand, channel="x", name="@acme", key="k" * 24, sealed=secretbox.seal({}))
     team = Team.objects.create(name="Delivery", categories=["delivery"])
     agent = add_agent("noor@example.com", "Noor", teams=["Delivery"])
     return Rows(brand, inbox, team, agent)

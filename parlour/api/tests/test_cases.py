@@ -99,7 +99,8 @@ def test_updated_since(ask, rows):
 def test_messages_have_the_promised_shape(ask, rows):
     case = rows.case()
     said = rows.said(case, language="en", sentiment="negative", category="delivery", urgency=0.5, meta={"big": 2**80})
-    Attachment.objects.create(message=said, kind="image", url="https://cdn.example/1.jpg", mime="image/jpeg", size=9)
+    cdn = "https://cdn.example/1.jpg"
+    file = Attachment.objects.create(message=said, kind="image", url=cdn, mime="image/jpeg", size=9)
     answer = rows.said(case, "On its way", direction=Direction.OUT, identity=None, agent=rows.agent, external_id=None)
     Delivery.objects.create(
         message=answer, reference="p1", due_at=START, state="failed", error_kind="window_closed", error_words="Too late"
@@ -115,9 +116,8 @@ def test_messages_have_the_promised_shape(ask, rows):
     assert inbound["author"] == {"name": "Ada", "external_id": f"u{case.customer_id}", "agent_id": None}
     assert (inbound["language"], inbound["sentiment"], inbound["category"]) == ("en", "negative", "delivery")
     assert inbound["delivery"] is None
-    assert inbound["attachments"] == [
-        {"kind": "image", "url": "https://cdn.example/1.jpg", "name": "", "mime": "image/jpeg", "size": 9}
-    ]
+    told = {"id": file.pk, "kind": "image", "state": "link", "url": cdn, "name": "", "mime": "image/jpeg", "size": 9}
+    assert inbound["attachments"] == [told | {"error": None}]
     assert inbound["meta"] == {"big": 2**80}
     assert shown[answer.pk]["delivery"] == {"state": "failed", "error": "Too late"}
     assert shown[answer.pk]["author"] == {"name": "Noor", "external_id": None, "agent_id": rows.agent.pk}

@@ -22,6 +22,8 @@ ENDPOINTS = {
     ("get", "/api/v1/cases/{case_id}/events"),
     ("post", "/api/v1/cases/{case_id}/replies"),
     ("post", "/api/v1/cases/{case_id}/notes"),
+    ("post", "/api/v1/files"),
+    ("get", "/api/v1/files/{file_id}"),
 }
 
 

@@ -141,7 +141,7 @@ def test_undo_retry_and_settle(desk, case, scene, amara):
     failed = scene.answered(case, "two", amara, "failed")
     unsure = scene.answered(case, "three", amara, "uncertain")
     undone = desk.post(f"/message/{queued.pk}/undo", headers=HTMX)
-    assert undone.json() == {"case": case.pk, "way": "public", "text": "one"}
+    assert undone.json() == {"case": case.pk, "way": "public", "text": "one", "files": []}
     assert told(undone)["desk:changed"]["case"] == case.pk
     assert desk.post(f"/message/{failed.pk}/retry", headers=HTMX).status_code == 204
     assert desk.post(f"/message/{unsure.pk}/arrived", headers=HTMX).status_code == 204

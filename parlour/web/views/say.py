@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
-from parlour.cases import actions, queries
+from parlour.cases import actions, files, queries
 from parlour.cases.access import get_case
 from parlour.cases.actions import Conflict, Invalid
-from parlour.cases.models import Case, Direction, Message
+from parlour.cases.models import Attachment, Case, Direction, Message
+from parlour.lib.files import Unavailable, name_of
 from parlour.lib.text import storable
 from parlour.staff import access
 from parlour.staff.models import Agent
@@ -18,6 +23,7 @@ from parlour.web.views.case import case_page
 from parlour.web.views.guard import is_fragment, seat
 from parlour.web.views.verbs import done, resolve_and
 
+MOST_FILES = 20
 UNDO_SECONDS = 4.0
 """How long an answer waits before it goes out, so that it can be taken back."""
 
@@ -27,10 +33,17 @@ def say(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     """Send what was written. Nothing written is lost: a refusal gives it back, with the reason and a colleague's newer words."""
     case = get_case(agent, case_id, access.ANSWER)
     way, text = request.POST.get("way", ""), request.POST.get("text", "")
+    uploaded: list[Attachment] = []
     try:
-        message = _send(request, agent, case, way, text)
+        # One by one: what is stored before another is refused must be known, to be forgotten.
+        for one in _chosen(request):
+            uploaded.append(_upload(agent, one))  # noqa: PERF401
+        message = _send(request, agent, case, way, text, uploaded)
     except (Conflict, Invalid) as error:
+        files.discard(uploaded)
         return _give_back(request, agent, case, way, text, error)
+    # Sent twice by one press: the first has them.
+    files.discard(uploaded)
     then = request.POST.get("then", "")
     words = "Noted." if message.direction == Direction.NOTE else "Sending…"
     if then in {"resolve", "next"}:
@@ -46,7 +59,29 @@ def say(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     return response
 
 
-def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -> Message:
+def _chosen(request: HttpRequest) -> list[UploadedFile]:
+    chosen = [one for one in request.FILES.getlist("files") if one.name]
+    if len(chosen) > MOST_FILES:
+        raise Invalid(f"An answer holds at most {MOST_FILES} files.")
+    return chosen
+
+
+def _upload(agent: Agent, given: UploadedFile) -> Attachment:
+    if (given.size or 0) > settings.FILE_BYTES:
+        raise Invalid(f"{name_of(given.name or '') or 'The file'}: {files.too_large()}")
+    try:
+        return files.upload(agent, given.name or "", given.read())
+    except Unavailable as error:
+        raise Invalid(f"The file could not be stored. {error}") from error
+
+
+def _send(
+    request: HttpRequest, agent: Agent, case: Case, way: str, text: str, uploaded: Sequence[Attachment]
+) -> Message:
+    again = [number for value in request.POST.getlist("again")[:MOST_FILES] if (number := _id(value)) is not None]
+    chosen = [*again, *(one.pk for one in uploaded)]
+    if way == "note" and chosen:
+        raise Invalid("A note carries no files.")
     if way == "note":
         return actions.add_note(case.pk, by=agent, text=text)
     visibility, _, answers = way.partition(":")
@@ -62,6 +97,7 @@ def _send(request: HttpRequest, agent: Agent, case: Case, way: str, text: str) -
         seen=_seen(request),
         idempotency_key=f"desk:{agent.pk}:{key}" if key else None,
         hold_seconds=UNDO_SECONDS,
+        files=chosen,
     )
 
 

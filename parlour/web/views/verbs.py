@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseLocation, t
 from parlour.cases import actions, queries
 from parlour.cases.access import get_case, get_message
 from parlour.cases.actions import Invalid
+from parlour.cases.models import FileState, Message
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views import parts
@@ -133,9 +134,16 @@ def undo(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
         return response
     message = get_message(agent, message_id)
     # In the body, not in a header: an answer may be longer than what proxies take as headers.
-    given = JsonResponse({"case": message.case_id, "way": message.visibility, "text": message.text})
+    back = {"case": message.case_id, "way": message.visibility, "text": message.text, "files": _files(message)}
+    given = JsonResponse(back)
     given["HX-Trigger"] = response["HX-Trigger"]
     return given
+
+
+def _files(message: Message) -> list[dict[str, object]]:
+    """The files of an answer, as the composer shows them again."""
+    found = message.attachments.filter(state=FileState.FETCHED).order_by("id")
+    return [{"id": one.pk, "name": one.name or one.kind, "size": one.size, "kind": one.kind} for one in found]
 
 
 @seat(access.ANSWER, POST)

@@ -1,4 +1,5 @@
 // The composer: a draft for each way of answering, a counter, and sending.
+import { filesSent, filesTakenBack, showFiles, startFiles } from "./attach.js";
 import { lengthOf } from "./length.js";
 
 const KEEP_DRAFTS = 14 * 24 * 3600 * 1000;
@@ -64,6 +65,7 @@ function switched() {
   const words = document.querySelector("#send .send-words");
   if (words) words.textContent = now === "note" ? "Add note" : now === "public" ? "Send in public" : "Send";
   count();
+  showFiles();
 }
 
 function count() {
@@ -105,12 +107,13 @@ export function sent(detail) {
   text.value = "";
   text.dataset.way = "";
   form().elements.key.value = freshKey();
+  filesSent();
   clearTrouble();
   switched();
 }
 
 /** An answer was taken back: its words wait in the box again, or in the draft of their way, before what is there by now. */
-export function takenBack({ case: number, way: visibility, text: words }) {
+export function takenBack({ case: number, way: visibility, text: words, files = [] }) {
   const joined = (later) => (later.trim() ? `${words}\n\n${later}` : words);
   const here = form()?.dataset.case === String(number);
   const text = box();
@@ -129,6 +132,7 @@ export function takenBack({ case: number, way: visibility, text: words }) {
       switched();
     }
   }
+  if (here) filesTakenBack(files);
   if (here) text?.focus();
 }
 
@@ -184,6 +188,7 @@ export function sawUpTo(newest, colleague) {
 
 export function startComposer() {
   forgetDrafts(KEEP_DRAFTS);
+  startFiles();
   document.addEventListener("input", (event) => {
     if (event.target.id !== "text") return;
     count();
