@@ -1,0 +1,1 @@
+"""E-mail: fetched by IMAP, sent by SMTP."""
