@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -33,6 +33,22 @@ def resolve_identities(wanted: Iterable[Identity]) -> dict[Key, Identity]:
     if changed:
         Identity.objects.bulk_update(changed, [*SHOWN, "picture_due_at", "picture_tries"])
     return known
+
+
+def tie(also: Mapping[Key, Iterable[str]]) -> None:
+    """Ids of one person (realm and id -> other ids in that realm): those that are not known yet become identities of the customer who
+    is known by another of them. Nothing where none is known, or all are. In the caller's transaction."""
+    groups = [[key, *((key[0], one) for one in others)] for key, others in also.items()]
+    known = _known({key for group in groups for key in group})
+    missing: dict[Key, Identity] = {}
+    for group in groups:
+        owner = next((known[key] for key in group if key in known), None)
+        for key in group if owner is not None else ():
+            if key not in known and owner is not None:
+                realm, external_id = key
+                told = Identity(realm=realm, external_id=external_id, customer_id=owner.customer_id, name=owner.name)
+                missing.setdefault(key, told)
+    Identity.objects.bulk_create([missing[key] for key in sorted(missing)], ignore_conflicts=True)
 
 
 def _known(told: Iterable[Key]) -> dict[Key, Identity]:

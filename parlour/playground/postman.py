@@ -57,6 +57,12 @@ class Target:
     headers: Callable[[str, bytes], Mapping[str, str]] = meta_headers
     state: str = "waiting"
     """``waiting`` for the handshake, ``verified``, or what went wrong with it."""
+    where: Callable[[Payload], str] = lambda _: ""
+    """What is added to the address for an event, where platforms are told an address for each."""
+    signed: Callable[[str, str, bytes], Mapping[str, str]] | None = None
+    """Headers by secret, address and body, in place of ``headers``: for platforms that sign the address."""
+    retries: bool = True
+    """Whether it knocks again after a failure."""
 
 
 @dataclass(slots=True)
@@ -192,8 +198,11 @@ class Postman:
             payload = {**payload, "entry": [entry for parcel in parcels for entry in parcel.payload["entry"]]}
         body = target.encode(payload)
         number = parcels[0].tries + 1
+        url = target.url + target.where(payload)
+        sign = target.signed
+        headers = sign(target.secret, url, body) if sign else target.headers(target.secret, body)
         try:
-            answer = await client.post(target.url, content=body, headers=dict(target.headers(target.secret, body)))
+            answer = await client.post(url, content=body, headers=dict(headers))
             status: int | None = answer.status_code
         except httpx.HTTPError:
             status = None
@@ -207,7 +216,7 @@ class Postman:
 
     def _again(self, name: str, parcels: list[_Parcel]) -> None:
         for parcel in parcels:
-            if parcel.tries >= len(self.habits.backoff):
+            if not self.targets[name].retries or parcel.tries >= len(self.habits.backoff):
                 self.dropped += 1
             else:
                 due = time.monotonic() + self.habits.backoff[parcel.tries]

@@ -57,6 +57,8 @@ class Batch:
     arrivals: list[Arrival]
     now: datetime
     items: list[Item] = field(default_factory=list)
+    met: list[Author] = field(default_factory=list)
+    """People of whom an event told, without more, that several ids are theirs."""
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
     ask: set[int] = field(default_factory=set)

@@ -10,7 +10,7 @@ from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status,
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.contract import Author, Inbound, Kind, ThreadKey
-from parlour.customers.actions import resolve_identities
+from parlour.customers.actions import resolve_identities, tie
 from parlour.customers.models import Identity
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
@@ -50,6 +50,8 @@ def normalise(batch: Batch) -> None:
             )
             continue
         kept = [inbound for inbound in inbounds if inbound.kind is not Kind.IGNORED]
+        ignored = [inbound.author for inbound in inbounds if inbound.kind is Kind.IGNORED]
+        batch.met += [author for author in ignored if author is not None and author.also]
         if not kept:
             reasons = "; ".join(inbound.reason for inbound in inbounds) or "It held no event."
             outcome.state, outcome.reason = ArrivalState.IGNORED, one_line(reasons, 300)
@@ -109,12 +111,25 @@ def identify(batch: Batch) -> None:
             told = identity_of(author)
             earlier = wanted.get((author.realm, author.external_id))
             wanted[author.realm, author.external_id] = told if earlier is None or told.name else earlier
-    batch.identities = resolve_identities(wanted.values()) if wanted else {}
+    batch.identities = _resolved(batch, wanted)
     for item in batch.items:
         if (author := item.customer_author) is not None:
             item.identity = batch.identities.get((author.realm, author.external_id))
         if item.identity is not None and _is_to_be_asked(item, item.identity, batch.now):
             batch.ask.add(item.identity.pk)
+
+
+def _resolved(batch: Batch, wanted: dict[tuple[str, str], Identity]) -> dict[tuple[str, str], Identity]:
+    """The identities wanted, with the other ids of the same people: whoever is known by one id is not made again for another."""
+    people = [author for item in batch.items if (author := item.customer_author) is not None and author.also]
+    also = {(one.realm, one.external_id): one.also for one in (*people, *batch.met)}
+    if not also:
+        return resolve_identities(wanted.values()) if wanted else {}
+    others = {(realm, one) for (realm, _), ids in also.items() for one in ids}
+    tie(also)
+    found = resolve_identities(one for key, one in wanted.items() if key not in others)
+    tie({key: ids for key, ids in also.items() if key in found})
+    return found | resolve_identities(one for key, one in wanted.items() if key in others)
 
 
 def _is_to_be_asked(item: Item, identity: Identity, now: datetime) -> bool:
