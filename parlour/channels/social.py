@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import orjson
+import regex
 
 from parlour.channels.contract import ChannelError, ErrorKind, Split
 from parlour.lib import clock, http
@@ -126,6 +127,11 @@ def saved(value: object, limit: int = 20) -> list[str]:
     """The entries of a setting that holds several, split at commas and line ends, each once."""
     entries = [one.strip() for one in re.split(r"[,\n]", value)] if isinstance(value, str) else []
     return list(dict.fromkeys(filter(None, entries)))[:limit]
+
+
+def graphemes(text: str) -> int:
+    """How many characters a reader sees."""
+    return len(text) if text.isascii() and "\r" not in text else len(regex.findall(r"\X", text))
 
 
 def web_address(value: str) -> str | None:

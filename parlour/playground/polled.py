@@ -81,6 +81,8 @@ class PolledPlace(StandIn):
             reply = found[0](request, **found[1])
             if asyncio.iscoroutine(reply):
                 reply = await reply
+        except KeyError as error:
+            raise Refusal(404, "NotFound", "Record not found") from error
         except ValueError as error:
             raise Refusal(400, "InvalidRequest", "The request cannot be read.") from error
         return reply if isinstance(reply, Reply) else json_reply(reply)

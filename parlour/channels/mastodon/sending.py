@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import regex
-
 from parlour.channels.contract import (
     Act,
     ChannelError,
@@ -23,7 +21,7 @@ from parlour.channels.contract import (
 )
 from parlour.channels.mastodon.calls import RESET, account, call
 from parlour.channels.mastodon.reading import VISIBILITIES, ident
-from parlour.channels.social import line, mapping, rest, words
+from parlour.channels.social import graphemes, line, mapping, rest, words
 from parlour.lib.text import storable
 
 CHARACTERS = 500
@@ -41,7 +39,7 @@ _PATHS = {"like": "favourite", "unlike": "unfavourite"}
 def length(text: str) -> int:
     """Characters as Mastodon counts them: what is seen as one is one, an address counts 23, of a name only the part before the server."""
     text = _MENTION.sub(lambda found: f"@{found[1]}", _URL.sub("x" * URL_LENGTH, text))
-    return len(text) if text.isascii() else len(regex.findall(r"\X", text))
+    return graphemes(text)
 
 
 def most(inbox: InboxConfig) -> int:

@@ -214,7 +214,8 @@ class Mastodon(PolledPlace):
         return self._json(self._found(key))
 
     def _context(self, request: Request, key: str) -> Any:
-        above, status = [], self._found(key).reply_to
+        above: list[Status] = []
+        status = self._found(key).reply_to
         while status is not None:
             above.insert(0, status)
             status = status.reply_to
