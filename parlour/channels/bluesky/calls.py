@@ -144,7 +144,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Mapping[str, Any]:
-    """The answer of one request that was granted. A session that is not taken any more is renewed and the request made again. Raises ChannelError.
+    """The answer of one request that was granted. A session that has run out is renewed and the request made again. Raises ChannelError.
 
     ``once``: doing it twice would show, so that doubt is UNKNOWN_OUTCOME.
     """

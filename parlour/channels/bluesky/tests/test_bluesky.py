@@ -207,7 +207,7 @@ def test_acts(server: Platform) -> None:
     server.answers(200, post(value={"hiddenReplies": ["at://x"], "post": OURS}))
     config = at(CONFIG, server.base)
     for act in ("like", "unlike", "hide"):
-        channel.act(config, act, POST, "public")  # type: ignore[arg-type]
+        channel.act(config, act, POST, "public")
     channel.act(config, "delete", OURS, "public")
     channel.act(config, "seen", "3l6convo/3l6msg", "private")
     told = [(asked.path.rpartition(".")[2], asked.json) for asked in server.asked if asked.method == "POST"]
@@ -229,7 +229,7 @@ def test_only_public_servers_over_a_safe_line_are_followed() -> None:
 
 
 def test_wrong_passwords_are_not_tried_again_and_again(server: Platform) -> None:
-    config = at(replace(CONFIG, settings={**CONFIG.settings, "app_password": "wrong"}), server.base)
+    config = at(replace(CONFIG, settings={**CONFIG.settings, "app_password": "wrong-here"}), server.base)
     server.answers(401, {"error": "AuthenticationRequired", "message": "Invalid identifier or password"})
     for _ in range(3):
         with pytest.raises(ChannelError, match="Invalid identifier") as caught:
