@@ -48,6 +48,9 @@ class Fetched:
 
     content: bytes
     told: str
+    etag: str = ""
+    modified: str = ""
+    """What to ask with next time (``If-None-Match``, ``If-Modified-Since``); an unchanged file is Failed with the status 304, then."""
 
 
 def fetch(
@@ -224,6 +227,7 @@ def _ask(address: httpx.URL, headers: dict[str, str], most: int, own: bool, unti
     sent = {name.lower(): value for name, value in {"user-agent": "Parlour/0.1", "accept": "*/*", **headers}.items()}
     # Last, so that nothing given takes their place.
     sent |= {"host": address.netloc.decode("ascii"), "accept-encoding": "identity"}
+    lines: list[tuple[bytes | str, bytes | str]] = [*sent.items()]
     url = httpcore.URL(
         scheme=address.raw_scheme, host=address.raw_host, port=_port(address), target=address.raw_path or b"/"
     )
@@ -232,7 +236,7 @@ def _ask(address: httpx.URL, headers: dict[str, str], most: int, own: bool, unti
         ssl_context=_trust(), max_connections=1, max_keepalive_connections=0, network_backend=_Checked(own, until)
     )
     try:
-        with pool, pool.stream("GET", url, headers=sent) as response:
+        with pool, pool.stream("GET", url, headers=lines) as response:
             return _answer(response, most, until)
     except _FAULTS as error:
         raise Failed(f"The file could not be had ({type(error).__name__}).") from error
@@ -264,7 +268,8 @@ def _answer(response: httpcore.Response, most: int, until: float) -> Fetched | s
         if len(content) > most:
             raise Refused(too_large(most))
         left(until)
-    return Fetched(bytes(content), headers.get("content-type", "")[:200])
+    marks = (headers.get("etag", "")[:500], headers.get("last-modified", "")[:100])
+    return Fetched(bytes(content), headers.get("content-type", "")[:200], *marks)
 
 
 def _decoded(response: httpcore.Response, coding: str) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ _INSIDE = {
 _MARKUP = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|script|iframe|svg|img|a\s|div|style|meta|\?xml|!--)", re.IGNORECASE
 )
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -149,11 +151,20 @@ def _sound(head: bytes) -> str:
 def _text(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.replace(b"\x00", b"")
-    elif _CONTROL.search(head):
+    elif _CONTROL.search(head) or (len(_HIGH.sub(b"", head)) < len(head) * 0.6 and not _is_utf8(head)):
         return UNKNOWN
     if _MARKUP.search(head):
         return "image/svg+xml" if re.search(rb"<svg[\s>]", head, re.IGNORECASE) else "text/html"
     return "text/plain" if head.strip() else UNKNOWN
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        # The last character may be cut.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 
 from parlour.cases import actions as case_actions
+from parlour.cases.queries import template_of
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, FileState, Message, Status, Thread
 from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
@@ -147,6 +148,8 @@ def _outbound(delivery: Delivery) -> Outbound:
         subject=thread.subject if thread else "",
         references=references,
         attachments=_files(message),
+        choices=tuple(message.meta.get("choices", ())),
+        template=template_of(message.meta),
     )
 
 
@@ -154,7 +157,7 @@ def _references(thread: Thread | None) -> tuple[str, ...]:
     if thread is None:
         return ()
     latest = Message.objects.filter(thread=thread, external_id__isnull=False).order_by("-sent_at", "-id")
-    return tuple(latest.values_list("external_id", flat=True)[:REFERENCES])[::-1]  # type: ignore[arg-type]
+    return tuple(one or "" for one in latest.values_list("external_id", flat=True)[:REFERENCES])[::-1]
 
 
 def _files(message: Message) -> tuple[File, ...]:
