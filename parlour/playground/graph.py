@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from parlour.playground import graph_history as history
 from parlour.playground.faults import Bucket, Fault, Faults
 from parlour.playground.graph_asked import GraphError, attached, gone, parameter, quick_replies, uploaded, words
 from parlour.playground.graph_files import Upload, multipart
@@ -50,6 +51,8 @@ class GraphApi:
             ("POST", "/{object_id}/subscribed_apps", self._subscribe),
             ("POST", "/{object_id}", self._update),
             ("DELETE", "/{object_id}", self._delete),
+            ("GET", "/{object_id}/conversations", self._conversations),
+            ("GET", "/{object_id}/feed", self._feed),
             ("GET", "/{object_id}", self._get),
         ):
             self.routes.add(method, pattern, handler)
@@ -249,6 +252,14 @@ class GraphApi:
         line = self.page.page_message(chat, text, metadata=metadata, about=about)
         item.private_reply = line.mid
         return json_reply({"recipient_id": chat.person.psid, "message_id": line.mid})
+
+    async def _conversations(self, params: dict[str, Any], object_id: str) -> Reply:
+        self._own(object_id)
+        return json_reply(history.paged(history.conversations(self.page), params))
+
+    async def _feed(self, params: dict[str, Any], object_id: str) -> Reply:
+        self._own(object_id)
+        return json_reply(history.paged(history.feed(self.page), params))
 
     async def _get(self, params: dict[str, Any], object_id: str) -> Reply:
         fields = [name for name in str(params.get("fields", "")).split(",") if name]

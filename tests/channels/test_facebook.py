@@ -217,3 +217,25 @@ def test_hostile_mail(town: Town, page: FacebookPage) -> None:
     assert message.identity.name == "<b>Eve</b>"
     states = set(Arrival.objects.values_list("state", flat=True))
     assert states == {ArrivalState.DONE, ArrivalState.PARKED, ArrivalState.IGNORED}
+
+
+def test_what_meta_gave_up_on_is_fetched(town: Town, page: FacebookPage) -> None:
+    post = town.call(lambda: page.post(None, "Our new tariff"))
+    town.drive()
+    before = Message.objects.count()
+    town.stand.world.postman.targets["facebook"].url = ""
+    comment = town.stand.say_comment("Ana", "How much is it?", on=post.id)
+    town.stand.say_comment("Ben", "I ask that too", on=comment.id)
+    town.call(lambda: page.page_comment("Ten a month.", comment.id))
+    town.stand.say_post("Chloé", "Ma facture est fausse")
+    town.drive()
+    new = set(Message.objects.values_list("direction", "text")[before:])
+    assert new == {
+        ("in", "How much is it?"),
+        ("in", "I ask that too"),
+        ("out", "Ten a month."),
+        ("in", "Ma facture est fausse"),
+    }
+    assert Case.objects.count() == 3
+    town.drive()
+    assert Message.objects.count() == before + 4

@@ -245,7 +245,7 @@ def test_bad_mail_loses_and_doubles_nothing() -> None:
     with begin_town(habits) as town:
         town.connect("instagram")
         insta = place(town)
-        people = [town.call(lambda name=name: insta.person(name)) for name in ("Ana", "Ben", "Chloé")]
+        people = town.call(lambda: [insta.person(name) for name in ("Ana", "Ben", "Chloé")])
 
         def talk() -> None:
             for number in range(12):
@@ -326,3 +326,27 @@ def test_a_withdrawn_token_is_told_once(town: Town, insta: Instagram) -> None:
     assert town.delivery(ours).error_kind == "auth_expired"
     assert Inbox.objects.get().health == Inbox.Health.ATTENTION
     assert insta.sent == []
+
+
+def test_what_meta_gave_up_on_is_fetched(town: Town, insta: Instagram) -> None:
+    person = ana(town, insta)
+    town.drive()
+    target = insta.postman.targets["instagram"]
+    target.url = ""  # after an hour without an answer Meta takes the app off the account
+    comment = town.call(lambda: insta.comment(person, "Broken after a week")).id
+    town.call(lambda: insta.comment(insta.person("Ben"), "Mine too", comment))
+    town.call(lambda: insta.say(person, "Hello?", private=True))
+    gone = town.call(lambda: insta.say(person, "Wrong button", private=True))
+    town.call(lambda: insta.remove(gone))
+    town.call(lambda: insta.brand_message(insta.chat(person), "Hi Ana, from my phone.", in_app=True))
+    town.drive()
+    said = set(Message.objects.values_list("direction", "text"))
+    assert said == {
+        ("in", "Broken after a week"),
+        ("in", "Mine too"),
+        ("in", "Hello?"),
+        ("out", "Hi Ana, from my phone."),
+    }
+    assert Case.objects.count() == 2
+    town.drive()
+    assert Message.objects.count() == 4

@@ -216,3 +216,21 @@ def test_hostile_mail(town: Town, page: FacebookPage) -> None:
     assert Message.objects.get().text == "<img src=x onerror=alert(1)>\ufffd"
     states = set(Arrival.objects.values_list("state", flat=True))
     assert states == {ArrivalState.DONE, ArrivalState.PARKED, ArrivalState.IGNORED}
+
+
+def test_what_meta_gave_up_on_is_fetched(town: Town, page: FacebookPage) -> None:
+    town.drive()
+    people = [town.stand.person(f"Customer {number}") for number in range(30)]
+    town.stand.world.postman.targets["messenger"].url = ""
+
+    def talk() -> None:
+        for number, person in enumerate(people):
+            page.message(person, f"words {number}")
+        page.page_message(page.chats[people[0].psid], "Hello, from Meta's inbox.")
+
+    town.call(talk)
+    town.drive()
+    assert Message.objects.filter(direction="in").count() == 30
+    assert Message.objects.filter(direction="out").count() == 1
+    town.drive()
+    assert Message.objects.count() == 31

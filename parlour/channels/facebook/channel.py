@@ -20,13 +20,15 @@ from parlour.channels.contract import (
     InboxConfig,
     Limit,
     Outbound,
+    Poll,
     Receipt,
     Split,
     Visibility,
 )
-from parlour.channels.facebook import inbound
+from parlour.channels.facebook import history, inbound
 from parlour.channels.messenger import channel as messenger
 from parlour.channels.messenger import sending
+from parlour.channels.messenger.history import poll
 
 
 class FacebookPage(Base):
@@ -48,6 +50,7 @@ class FacebookPage(Base):
         private_channel="messenger",
         acts_public=frozenset({"hide", "unhide", "delete", "like", "unlike"}),
         edits=True,
+        poll_seconds=300,
         media_public={"image": 10 * 1024 * 1024},
         choices=Choices(13, 20),
     )
@@ -66,6 +69,14 @@ class FacebookPage(Base):
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [inbound.read(piece, inbox, received_at) for piece in meta.read(body)]
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
+        """What was written while webhooks did not get through."""
+
+        def cut(payload: Any, body: bytes) -> list[Split]:
+            return self.split(payload, body, inbox)
+
+        return poll(cursor, "page", lambda gap: history.entries(inbox, gap), cut)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         meta.check_outbound(outbound, self.capabilities, self.length)

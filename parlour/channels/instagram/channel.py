@@ -22,13 +22,15 @@ from parlour.channels.contract import (
     InboxConfig,
     Limit,
     Outbound,
+    Poll,
     Rate,
     Receipt,
     Split,
     Visibility,
 )
-from parlour.channels.instagram import account, comments, inbound
+from parlour.channels.instagram import account, comments, history, inbound
 from parlour.channels.messenger import events, sending
+from parlour.channels.messenger.history import poll
 from parlour.lib.text import one_line
 
 _MB = 1024 * 1024
@@ -59,6 +61,7 @@ class Instagram(Base):
         acts_public=frozenset({"hide", "unhide", "delete"}),
         acts_private=frozenset({"seen"}),
         receipts=True,
+        poll_seconds=300,
         profiles=True,
         profile_days=7,
         media_private={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB, "file": 25 * _MB},
@@ -87,6 +90,15 @@ class Instagram(Base):
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [event for piece in meta.read(body, "instagram") for event in inbound.read(piece, inbox, received_at)]
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
+        """What was said while webhooks did not get through."""
+        config = account.dressed(inbox)
+
+        def cut(payload: Any, body: bytes) -> list[Split]:
+            return self.split(payload, body, inbox)
+
+        return poll(cursor, "instagram", lambda gap: history.entries(config, gap), cut)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         meta.check_outbound(outbound, self.capabilities, self.length)

@@ -21,12 +21,13 @@ from parlour.channels.contract import (
     InboxConfig,
     Limit,
     Outbound,
+    Poll,
     Rate,
     Receipt,
     Split,
     Visibility,
 )
-from parlour.channels.messenger import events, inbound, sending
+from parlour.channels.messenger import events, history, inbound, sending
 from parlour.lib.text import one_line
 
 
@@ -44,6 +45,7 @@ class Messenger(Base):
         acts_private=frozenset({"seen"}),
         edits=True,
         receipts=True,
+        poll_seconds=300,
         profiles=True,
         profile_days=30,
         media_private=dict.fromkeys(("image", "video", "audio", "file"), 25 * 1024 * 1024),
@@ -67,6 +69,15 @@ class Messenger(Base):
 
     def parse(self, body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inbound]:
         return [event for piece in meta.read(body) for event in inbound.read(piece, inbox, received_at)]
+
+    def poll(self, inbox: InboxConfig, cursor: dict[str, Any]) -> Poll:
+        """What was said while webhooks did not get through."""
+        page = meta.page_id(inbox)
+
+        def cut(payload: Any, body: bytes) -> list[Split]:
+            return self.split(payload, body, inbox)
+
+        return history.poll(cursor, "page", lambda gap: history.conversations(inbox, page, page, gap), cut)
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         if outbound.mode != "reply" or outbound.visibility != "private":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from parlour.playground.graph_asked import GraphError, attached, gone, parameter, quick_replies, uploaded
 from parlour.playground.graph_files import multipart
+from parlour.playground.graph_history import iso, paged
 from parlour.playground.places.instagram.state import IG_ID, USERNAME, Chat, Comment, username
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
@@ -41,6 +42,8 @@ class Api:
             ("POST", "/{key}", self._hide),
             ("DELETE", "/{key}", self._delete),
             ("GET", "/{key}/comments", self._comments),
+            ("GET", "/{key}/conversations", self._conversations),
+            ("GET", "/{key}/media", self._media),
             ("GET", "/{key}", self._get),
         ):
             self.routes.add(method, pattern, work)
@@ -199,6 +202,54 @@ class Api:
             raise gone(key)
         found = [one for one in self.place.comments.values() if one.media == key and not one.removed]
         return json_reply({"data": [{"id": one.id, "text": one.text, "hidden": one.hidden} for one in found]})
+
+    def _conversations(self, params: dict[str, Any], key: str) -> Reply:
+        self._own(key)
+        if params.get("platform") != "instagram":
+            raise GraphError(100, "(#100) Param platform must be instagram")
+        return json_reply(paged(self._talks(), params))
+
+    def _talks(self) -> list[dict[str, Any]]:
+        """Every conversation, newest first, with its latest messages, newest first."""
+        rows: list[dict[str, Any]] = []
+        brand = {"id": IG_ID, "username": USERNAME}
+        for chat in self.place.chats.values():
+            lines = [self.place.words[mid] for mid in chat.mids if not self.place.words[mid].removed]
+            customer = {"id": chat.person, "username": username(self.place.name_of(chat.person))}
+            messages = [
+                {
+                    "id": line.id,
+                    "created_time": iso(line.at),
+                    "from": brand if line.by_brand else customer,
+                    "to": {"data": [customer if line.by_brand else brand]},
+                    "message": line.text,
+                }
+                for line in reversed(lines[-50:])
+            ]
+            if messages:
+                rows.append({"updated_time": messages[0]["created_time"], "messages": {"data": messages}})
+        return sorted(rows, key=lambda row: str(row["updated_time"]), reverse=True)
+
+    def _media(self, params: dict[str, Any], key: str) -> Reply:
+        self._own(key)
+        rows = []
+        for media in self.place.media:
+            standing = [one for one in self.place.comments.values() if one.media == media and not one.removed]
+            comments = [
+                {
+                    **self._said(one),
+                    "replies": {"data": [self._said(reply) for reply in standing if reply.parent == one.id]},
+                }
+                for one in reversed(standing)
+                if not one.parent
+            ]
+            rows.append({"id": media, "media_product_type": "FEED", "comments": {"data": comments}})
+        return json_reply(paged(rows, params))
+
+    def _said(self, comment: Comment) -> dict[str, Any]:
+        name = username(self.place.name_of(comment.person)) if comment.person else USERNAME
+        author = {"id": comment.person or IG_ID, "username": name}
+        return {"id": comment.id, "text": comment.text, "timestamp": iso(comment.at), "from": author, "username": name}
 
     def _get(self, params: dict[str, Any], key: str) -> Reply:
         wanted = {"id", *(name for name in str(params.get("fields", "")).split(",") if name)}
