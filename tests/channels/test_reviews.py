@@ -12,7 +12,6 @@ from parlour.cases.access import Invalid
 from parlour.cases.models import Case, DeliveryState, Message
 from parlour.channels.models import Inbox
 from parlour.playground.faults import Fault
-from parlour.playground.places.reviews import ReviewStores
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
 
@@ -21,7 +20,7 @@ STORES = ("play", "appstore", "business")
 every_store = pytest.mark.parametrize("store", STORES)
 
 
-def open_shop(town: Town, store: str) -> ReviewStores:
+def open_shop(town: Town, store: str) -> Any:
     place: Any = town.place("reviews")
     place.store = store
     town.connect("reviews", **place.settings_of(store, f"{town.stand.base}/api/reviews"))

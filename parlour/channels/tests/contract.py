@@ -259,6 +259,11 @@ class ChannelContract:
         assert server.asked == []
 
     def _platform(self, channel: Channel, sample: Sample) -> None:
+        if channel.capabilities.public is None and channel.capabilities.private is None:
+            with pytest.raises(ChannelError) as caught:
+                channel.send(sample.CONFIG, sample.outbound("public"))
+            assert caught.value.permanent
+            pytest.skip(f"{channel.label} only listens.")
         if not getattr(sample, "PLATFORM", True):
             assert channel.send(sample.CONFIG, sample.outbound(self._first(channel))).external_id
             pytest.skip(f"{channel.label} asks nobody when an answer goes out.")

@@ -1,0 +1,1 @@
+"""Feeds (RSS, Atom): entries come in, nothing goes out."""
