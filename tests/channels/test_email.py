@@ -9,6 +9,7 @@ from threading import Timer
 import pytest
 
 from parlour.cases import actions as cases
+from parlour.cases import files
 from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status
 from parlour.channels import queries as channels
 from parlour.channels import registry
@@ -384,6 +385,14 @@ def test_files_come_and_go(town: Town, place: MailStandIn) -> None:
     town.drive()
     (file,) = Message.objects.get().attachments.all()
     assert (file.kind, file.name, file.size) == ("image", "Größe.png", 208)
+    agent = town.agent()
+    sent = files.upload(agent, "Vertrag.pdf", b"%PDF-1.7 ours")
+    town.answer(Case.objects.get(), "Here is the contract.", files=[sent.pk])
+    (part,) = opened(place.mailboxes[ana][0]).iter_attachments()
+    assert (part.get_filename(), part.get_content()) == ("Vertrag.pdf", b"%PDF-1.7 ours")
+    assert place.sent[-1].files == ("Vertrag.pdf",)
+    town.drive()
+    assert Message.objects.count() == 2
 
 
 def test_history_before_the_connection_is_bounded(town: Town) -> None:

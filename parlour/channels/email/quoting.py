@@ -52,7 +52,14 @@ class Parts:
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """The library's own, for every language it knows: what introduces a quotation, and what a signature."""
     every = EmailMessage("", languages=list(MAIL_LANGUAGES), keep_hyphen_lists=True)
-    closings: list[str] = []
+    closings = [
+        "С уважением",
+        "С наилучшими",
+        "Atenciosamente",
+        "(?:Melhores )?Cumprimentos",
+        "(?:Un )?Saludos?",
+        "(?:Cordiali )?Saluti",
+    ]
     for known in MAIL_LANGUAGES.values():
         found = known.get("signatures", [])
         closings += [found] if isinstance(found, str) else found
