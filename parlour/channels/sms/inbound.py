@@ -110,9 +110,8 @@ def _status(event: _Event, base: Inbound, person: Author, thread: ThreadKey) -> 
     kind = _WAYS.get(event.status)
     if kind is Kind.FAILED:
         code = _text(event.said, "ErrorCode")
-        why = (
-            calls.meaning(int(code)) if code.isascii() and code.isdecimal() else f"it was {one_line(event.status, 40)}"
-        )
+        number = int(code) if code.isascii() and code.isdecimal() else 0
+        why = "it was canceled" if event.status == "canceled" else calls.meaning(number)
         return replace(base, kind=kind, thread=thread, our_reference=reference, reason=f"It did not arrive: {why}.")
     if kind is not None:
         return replace(base, kind=kind, author=person, thread=thread, our_reference=reference)

@@ -138,6 +138,8 @@ def _facts(told: dict[str, Any], names: dict[str, str], limit: int = 1000) -> di
 
 def context(message: dict[str, Any]) -> dict[str, Any]:
     """Small facts beside the content: forwarded, from an advertisement, about a product."""
+    if "context" not in message and "referral" not in message:
+        return {}
     told = meta.members(message.get("context"), "context")
     facts: dict[str, Any] = {name: True for name in ("forwarded", "frequently_forwarded") if told.get(name) is True}
     product = meta.members(told.get("referred_product"), "referred_product")

@@ -74,7 +74,7 @@ def _of_entry(entry: Any) -> Iterator[Piece]:
         if not isinstance(change, dict) or not isinstance(change.get("value"), dict):
             yield Piece(alone, "", "", {}, {}, odd="A change holds no value.")
             continue
-        field = change.get("field", "")
+        field = next((one["field"] for one in (change, change["value"], entry) if one.get("field")), "")
         if not isinstance(field, str):
             yield Piece(alone, "", "", {}, {}, odd="The field of a change is no text.")
             continue

@@ -133,15 +133,16 @@ def read(piece: Piece, inbox: InboxConfig, received_at: datetime) -> list[Inboun
     """One event as Inbounds. Raises ValueError when it is malformed."""
     told = piece.entry.get("time") if isinstance(piece.entry, dict) else None
     at = meta.when(told, "entry.time", received_at) or received_at
-    base = Inbound(Kind.IGNORED, _key(piece), at)
-    number = envelope.number_of(piece)
+    key, number = _key(piece), envelope.number_of(piece)
     if number and number != envelope.number_id(inbox):
-        return [replace(base, reason="It belongs to another number of the same app.")]
+        return [Inbound(Kind.IGNORED, key, at, reason="It belongs to another number of the same app.")]
+    if piece.where in ("messages", "statuses", "message_echoes"):
+        at = meta.when(piece.event.get("timestamp"), "timestamp", received_at) or at
+    base = Inbound(Kind.IGNORED, key, at)
     if not piece.where:
         return [_of_account(piece, inbox, base)]
     if piece.where == "errors":
         return [_problem(piece, base)]
-    base = replace(base, at=meta.when(piece.event.get("timestamp"), "timestamp", received_at) or at)
     if piece.where == "statuses":
         return [_status(piece, inbox, base)]
     return [_said(piece, inbox, base)]
@@ -155,7 +156,9 @@ def _of_account(piece: Piece, inbox: InboxConfig, base: Inbound) -> Inbound:
         account = account or meta.identifier(piece.entry.get("id"), "entry.id")
         own = str(inbox.settings.get("business_account_id") or account)
         reason = WITHDRAWN.get(event) or ("WhatsApp has disabled the account." if ban == "DISABLE" else "")
-        if reason and account == own:
+        if account != own:
+            return replace(base, reason="It is about another WhatsApp Business account.")
+        if reason:
             return replace(base, kind=Kind.REVOKED, reason=reason)
         about = one_line(event, 60) or "unknown"
         return replace(base, reason=f"{IGNORED['account_update']} ({about})")
@@ -223,25 +226,25 @@ def _said(piece: Piece, inbox: InboxConfig, base: Inbound) -> Inbound:
     if not people.id:
         raise ValueError("The message does not say who it is from or for.")
     person = _author(inbox, people)
-    base = replace(
-        base,
-        external_id=ident,
-        author=_brand(inbox) if ours else person,
-        counterpart=person if ours else None,
-        thread=_thread(piece, people),
-    )
+    told: dict[str, Any] = {
+        "external_id": ident,
+        "author": _brand(inbox) if ours else person,
+        "counterpart": person if ours else None,
+        "thread": _thread(piece, people),
+    }
     if (special := _SPECIAL.get(kind)) is not None:
-        return special(piece.event, base)
-    if kind not in content.KNOWN:
-        shown = one_line(kind, 60) or "unknown"
-        base = replace(base, text=content.UNREADABLE, meta={"unsupported": shown})
-    else:
+        return replace(base, **{**told, **special(piece.event)})
+    if kind in content.KNOWN:
         read = content.read(kind, piece.event)
-        base = replace(
-            base, text=read.text, attachments=read.attachments, meta={**read.facts, **content.context(piece.event)}
-        )
+        told |= {
+            "text": read.text,
+            "attachments": read.attachments,
+            "meta": {**read.facts, **content.context(piece.event)},
+        }
+    else:
+        told |= {"text": content.UNREADABLE, "meta": {"unsupported": one_line(kind, 60) or "unknown"}}
     quoted = meta.identifier(meta.members(piece.event.get("context"), "context").get("id"), "context.id", WAMID)
-    return replace(base, kind=Kind.ECHO if ours else Kind.MESSAGE, reply_to=quoted)
+    return replace(base, kind=Kind.ECHO if ours else Kind.MESSAGE, reply_to=quoted, **told)
 
 
 def _original(told: dict[str, Any]) -> str:
@@ -253,33 +256,34 @@ def _original(told: dict[str, Any]) -> str:
     return found
 
 
-def _edit(event: dict[str, Any], base: Inbound) -> Inbound:
+def _edit(event: dict[str, Any]) -> dict[str, Any]:
     told = meta.members(event.get("edit"), "edit")
     message = meta.members(told.get("message"), "message")
     kind = content.type_of(message)
     text = content.read(kind, message).text if kind in content.KNOWN else ""
-    return replace(base, kind=Kind.EDIT, external_id=_original(told), text=text)
+    return {"kind": Kind.EDIT, "external_id": _original(told), "text": text}
 
 
-def _revoke(event: dict[str, Any], base: Inbound) -> Inbound:
-    return replace(base, kind=Kind.DELETE, external_id=_original(meta.members(event.get("revoke"), "revoke")))
+def _revoke(event: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": Kind.DELETE, "external_id": _original(meta.members(event.get("revoke"), "revoke"))}
 
 
-def _reaction(event: dict[str, Any], base: Inbound) -> Inbound:
+def _reaction(event: dict[str, Any]) -> dict[str, Any]:
     told = meta.members(event.get("reaction"), "reaction")
     about = meta.identifier(told.get("message_id"), "reaction.message_id", WAMID)
     if not about:
         raise ValueError("The reaction does not name its message.")
     sign = one_line(meta.words(told.get("emoji"), "emoji"), 40)
     facts: dict[str, Any] = {"reaction": sign} if sign else {"reaction": "", "removed": True}
-    return replace(base, kind=Kind.REACTION, external_id=about, meta=facts)
+    return {"kind": Kind.REACTION, "external_id": about, "meta": facts}
 
 
-_SPECIAL: dict[str, Callable[[dict[str, Any], Inbound], Inbound]] = {
+_SPECIAL: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "edit": _edit,
     "revoke": _revoke,
     "reaction": _reaction,
 }
+"""Kinds that are about another message; what they change of a plain event."""
 
 
 def _system(piece: Piece, inbox: InboxConfig, base: Inbound, old: _People) -> Inbound:

@@ -122,9 +122,8 @@ def _message(inbox: InboxConfig, outbound: Outbound) -> dict[str, Any]:
     if outbound.choices:
         return {"type": "interactive", "interactive": _interactive(inbox, outbound)}
     if outbound.attachments:
-        kind, media = _uploaded(inbox, outbound.attachments[0])
-        if outbound.text.strip() and kind == "audio":
-            raise ChannelError(ErrorKind.INVALID, "WhatsApp shows no text beside an audio file: send them one by one.")
+        # An audio file has no place for words: beside some, it goes as a document.
+        kind, media = _uploaded(inbox, outbound.attachments[0], plain=bool(outbound.text.strip()))
         return {"type": kind, kind: {**media, **({"caption": outbound.text} if outbound.text.strip() else {})}}
     links = "http://" in outbound.text or "https://" in outbound.text
     return {"type": "text", "text": {"body": outbound.text, **({"preview_url": True} if links else {})}}
@@ -145,10 +144,11 @@ def _interactive(inbox: InboxConfig, outbound: Outbound) -> dict[str, Any]:
     return {"type": "list", **body, "action": {"button": label, "sections": [{"rows": rows}]}}
 
 
-def _uploaded(inbox: InboxConfig, file: File) -> tuple[str, dict[str, str]]:
+def _uploaded(inbox: InboxConfig, file: File, *, plain: bool = False) -> tuple[str, dict[str, str]]:
     """Upload a file; the kind of message it makes, and its fields. An upload that fails has sent nothing: it may be tried again."""
     mime = file.mime.partition(";")[0].strip().lower()
-    kind = file.kind if mime in _NATIVE.get(file.kind, ()) else "document"
+    native = mime in _NATIVE.get(file.kind, ()) and not (plain and file.kind == "audio")
+    kind = file.kind if native else "document"
     if file.size > (limit := MEDIA[file.kind if kind != "document" else "file"]):
         raise ChannelError(ErrorKind.INVALID, f"The file is larger than the {limit // MB} MB that WhatsApp takes.")
     name = one_line(file.name, 240) or "file"

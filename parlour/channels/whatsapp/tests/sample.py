@@ -8,6 +8,7 @@ from parlour.lib import clock
 from parlour.lib.signing import hex_signature
 
 NUMBER = "700500300100"
+ACCOUNT = "900800700"
 ANA = "DE.77001122334455"
 PHONE = "4915550100"
 SECRET = "app-secret-of-the-sample"  # noqa: S105
@@ -19,7 +20,7 @@ CONFIG = InboxConfig(
     channel="whatsapp",
     settings={
         "phone_number_id": NUMBER,
-        "business_account_id": "900800700",
+        "business_account_id": ACCOUNT,
         "app_secret": SECRET,
         "verify_token": "verify-me",
         "access_token": "EAAB-token-of-the-sample",
