@@ -6,9 +6,10 @@ The same happening may come through all of them; its key is the same in each.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from parlour.channels.contract import Split
@@ -49,13 +50,17 @@ class Event:
     what: What
     name: str
     item: Any
-    alone: Mapping[str, Any]
-    """An envelope of the same shape that holds just this event."""
+    wrap: Callable[[], Mapping[str, Any]]
     account: str = ""
     """Id of the account whose subscription brought it, '' when the envelope does not tell."""
     uuid: str = ""
     users: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        """An envelope of the same shape that holds just this event. Made when asked for: reading does without."""
+        return self.wrap()
 
 
 def cut(payload: object) -> list[Event]:
@@ -89,12 +94,11 @@ def _activity(data: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[Eve
 
     def event(what: What, item: object, users: object = None, media: object = None, inner: object = None) -> Event:
         known, files = people(users), _media(media)
-        wanted, keys = _concerned(item), _media_keys(item)
-        includes = {
-            "users": [user for key, user in known.items() if key in wanted],
-            "media": [one for key, one in files.items() if key in keys],
-        }
-        alone = {"data": {**head, "payload": item if inner is None else inner, "includes": includes}}
+
+        def alone() -> Mapping[str, Any]:
+            includes = _includes(item, known, files)
+            return {"data": {**head, "payload": item if inner is None else inner, "includes": includes}}
+
         return Event(what, name, item, alone, account, uuid, known, files)
 
     includes = mapping(data.get("includes")) or mapping(whole.get("includes"))
@@ -129,17 +133,25 @@ def _page(items: list[Any], whole: Mapping[str, Any]) -> Iterator[Event]:
     includes = mapping(whole.get("includes"))
     users, media = people(includes.get("users")), _media(includes.get("media"))
     for item in items:
-        wanted, keys = _concerned(item), _media_keys(item)
         said = mapping(item)
         what = What.DM_EVENT if said.get("event_type") in DM_KINDS or "dm_conversation_id" in said else What.POST
-        alone = {
-            "data": [item],
-            "includes": {
-                "users": [user for key, user in users.items() if key in wanted],
-                "media": [one for key, one in media.items() if key in keys],
-            },
-        }
-        yield Event(what, "page", item, alone, users=users, media=media)
+        yield Event(what, "page", item, partial(_page_of_one, item, users, media), users=users, media=media)
+
+
+def _page_of_one(
+    item: object, users: Mapping[str, Mapping[str, Any]], media: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    return {"data": [item], "includes": _includes(item, users, media)}
+
+
+def _includes(
+    item: object, users: Mapping[str, Mapping[str, Any]], media: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    wanted, keys = _concerned(item) if users else (), _media_keys(item) if media else ()
+    return {
+        "users": [user for key, user in users.items() if key in wanted],
+        "media": [one for key, one in media.items() if key in keys],
+    }
 
 
 def _account_activity(payload: Mapping[str, Any]) -> Iterator[Event]:
@@ -150,15 +162,19 @@ def _account_activity(payload: Mapping[str, Any]) -> Iterator[Event]:
         if name == "user_event":
             revoked = mapping(listed).get("revoke")
             what = What.OTHER if revoked is None else What.REVOKE
-            yield Event(what, name, revoked if revoked is not None else listed, {**head, name: listed}, account)
+            whole = partial(dict, {**head, name: listed})
+            yield Event(what, name, revoked if revoked is not None else listed, whole, account)
         elif name.endswith("_events"):
             what = OLD_LISTS.get(name, What.OTHER)
             for item in listed if isinstance(listed, list) else [listed]:
-                alone: dict[str, Any] = {**head, name: [item]}
-                wanted = _concerned(item) if users else frozenset()
-                if said := {key: user for key, user in users.items() if key in wanted}:
-                    alone["users"] = said
-                yield Event(what, name[:80], item, alone, account, users=users)
+                whole = partial(_old_of_one, {**head, name: [item]}, item, users)
+                yield Event(what, name[:80], item, whole, account, users=users)
+
+
+def _old_of_one(alone: dict[str, Any], item: object, users: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    wanted = _concerned(item) if users else frozenset()
+    said = {key: user for key, user in users.items() if key in wanted}
+    return {**alone, "users": said} if said else alone
 
 
 def _media(listed: object) -> dict[str, Mapping[str, Any]]:

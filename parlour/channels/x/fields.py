@@ -29,9 +29,11 @@ _MAX_FILES = 32
 
 def ident(value: object) -> str:
     """An id as text, or '' when the value cannot be one. Ids of X are digits, those of its encrypted chats are not."""
+    if isinstance(value, str):
+        return value if _IDENT.fullmatch(value) else ""
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return value if isinstance(value, str) and _IDENT.fullmatch(value) else ""
+        return ident(str(value))
+    return ""
 
 
 def needed(value: object, name: str) -> str:
