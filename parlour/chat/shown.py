@@ -13,7 +13,7 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from parlour.cases import actions as cases
-from parlour.cases.models import GONE, Attachment, Delivery, Direction, Message, Thread
+from parlour.cases.models import GONE, Attachment, Delivery, Direction, FileState, Message, Thread
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.chat.visitors import Visitor
@@ -58,17 +58,22 @@ def _told(message: Message) -> dict[str, Any]:
         "text": message.text,
         "at": message.sent_at.astimezone(UTC).isoformat(),
         "files": [
-            {"id": file.pk, "name": file.name, "kind": file.kind, "size": file.size}
+            {
+                "id": file.pk if file.state == FileState.FETCHED else None,
+                "name": file.name or file.kind,
+                "kind": file.kind,
+            }
             for file in message.attachments.all()
+            if file.state in (FileState.FETCHED, FileState.WAITING)
         ],
     }
 
 
 def attachment(inbox: Inbox, visitor: Visitor, number: int) -> Attachment | None:
-    """A file of the visitor's own conversation."""
+    """A file of the visitor's own conversation that is here; None for any other."""
     if not 0 < number < 2**63:
         return None
-    return Attachment.objects.filter(pk=number, message__in=_said(inbox, visitor)).select_related("message").first()
+    return Attachment.objects.filter(pk=number, state=FileState.FETCHED, message__in=_said(inbox, visitor)).first()
 
 
 def _cursor(message: Message) -> str:

@@ -12,5 +12,6 @@ urlpatterns = [
     path("<str:key>/widget.js", views.script, name="chat-script"),
     path("<str:key>/session", views.session, name="chat-session"),
     path("<str:key>/hours", views.hours_now, name="chat-hours"),
+    path("<str:key>/file/<int:number>", views.file, name="chat-file"),
     path("<str:key>/messages", views.messages, name="chat-messages"),
 ]

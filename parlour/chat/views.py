@@ -23,7 +23,8 @@ from parlour.channels.contract import InboxConfig
 from parlour.channels.models import Inbox
 from parlour.chat import files, shown
 from parlour.chat.words import WORDS, language
-from parlour.lib import clock
+from parlour.lib import clock, serve
+from parlour.lib.files import Unavailable
 
 SETTINGS_MARK = b'"@SETTINGS@"'
 EVERYWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
@@ -205,6 +206,19 @@ def messages(request: HttpRequest, inbox: Inbox, visitor: Visitor) -> HttpRespon
         return JsonResponse(shown.page(inbox, visitor, request.GET.get("before", "")))
     except shown.WrongCursor as error:
         return JsonResponse({"error": str(error)}, status=400)
+
+
+@require_safe
+@_with_visitor
+def file(request: HttpRequest, inbox: Inbox, visitor: Visitor, number: int) -> HttpResponse:
+    """A file of the visitor's conversation, theirs or the brand's."""
+    found = shown.attachment(inbox, visitor, number)
+    try:
+        if found is not None:
+            return serve.answer(request, found.digest, found.name or found.kind)
+    except Unavailable:
+        pass
+    return JsonResponse({"error": "There is no such file."}, status=404)
 
 
 def _title(config: InboxConfig, inbox: Inbox) -> str:

@@ -20,7 +20,8 @@ from django.db import connections
 
 from parlour.asgi import Root
 from parlour.cases import actions as cases
-from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, Message
+from parlour.cases import files as case_files
+from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, FileState, Message
 from parlour.channels import actions as channels
 from parlour.channels import queries
 from parlour.channels.chat import visitors
@@ -321,14 +322,43 @@ def test_bodies_of_all_sorts(chat: Chat) -> None:
 
 def test_files_come_along(chat: Chat) -> None:
     token = chat.session()["token"]
-    big = base64.b64encode(b"\x89PNG\r\n" + b"x" * 2_900_000).decode()
+    big = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 2_900_000).decode()
     files = [{"name": "../../<b>screen\u202egnp.exe", "mime": "image/png", "content": big}]
     chat.write(token, "", files=files)
     file = Attachment.objects.get()
-    assert (file.kind, file.mime, file.size) == ("image", "image/png", 2_900_006)
+    assert (file.kind, file.mime, file.size) == ("image", "image/png", 2_900_008)
     assert "\u202e" not in file.name
-    told = chat.read(token)["messages"][0]["files"]
-    assert [one["kind"] for one in told] == ["image"]
+    assert "/" not in file.name
+    (told,) = chat.read(token)["messages"][0]["files"]
+    assert (told["kind"], told["id"]) == ("image", file.pk)
+    address = f"/chat/{chat.inbox.key}/file/{file.pk}"
+    with chat.client(token) as client:
+        answer = client.get(address)
+        assert (answer.headers["content-type"], len(answer.content)) == ("image/png", 2_900_008)
+        assert "sandbox" in answer.headers["content-security-policy"]
+    with chat.client(chat.session()["token"]) as client:
+        assert client.get(address).status_code == 404
+        assert client.get(f"/chat/{chat.inbox.key}/file/{2**70}").status_code == 404
+    with chat.client() as client:
+        assert client.get(address).status_code == 401
+
+    # A program is not kept, and what is sent from the desk can be had.
+    chat.write(
+        token,
+        "",
+        "33333333-cccc",
+        files=[{"name": "a.png", "mime": "image/png", "content": base64.b64encode(b"MZ" * 50).decode()}],
+    )
+    assert Attachment.objects.get(name__startswith="a").state == FileState.REFUSED
+    agent = chat.town.agent()
+    bill = case_files.upload(agent, "bill.html", b"<script>alert(1)</script>")
+    case_files.attach(chat.town.answer(Case.objects.get(), "Your bill."), [bill])
+    (told,) = chat.read(token)["messages"][-1]["files"]
+    with chat.client(token) as client:
+        answer = client.get(f"/chat/{chat.inbox.key}/file/{told['id']}")
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["content-disposition"].startswith("attachment")
+    calm()
     more = base64.b64encode(b"x" * 3_000_001).decode()
     answer = chat.post(token, {"type": "message", "id": "22222222-bbbb", "files": [{"content": more}]})
     assert answer.status_code == 400
@@ -402,7 +432,7 @@ def test_earlier_pages(chat: Chat) -> None:
 
 
 def test_the_stream_tells_only_its_own_visitor(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(stream, "PING_SECONDS", 0.1)
     mine, other = chat.session()["token"], chat.session()["token"]
     heard: dict[str, list[str]] = {"mine": [], "other": []}
 
@@ -411,7 +441,7 @@ def test_the_stream_tells_only_its_own_visitor(chat: Chat, monkeypatch: pytest.M
             assert answer.headers["content-type"].startswith("text/event-stream")
             for line in answer.iter_lines():
                 heard[name].append(line)
-                if heard[name].count(": still here") > 8:
+                if heard[name].count(": still here") > 9:
                     return
 
     threads = [threading.Thread(target=listen, args=pair) for pair in (("mine", mine), ("other", other))]

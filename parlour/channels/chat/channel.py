@@ -37,8 +37,10 @@ from parlour.lib.text import storable_json
 LIMIT = 10_000
 VISITOR_MOST = 30.0
 VISITOR_EACH_SECOND = 0.5
-BYTES_OF_ONE = 250_000
+BYTES_OF_ONE = 500_000
 """A body this much larger counts as one message more."""
+FILE_BYTES = 10 * 1024 * 1024
+"""A file of ours; a visitor's own are limited in ``events``."""
 KINDS = {"delivered": Kind.DELIVERED, "read": Kind.READ}
 
 
@@ -50,7 +52,13 @@ class Chat(Base):
     label = "Chat"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
     settings = settings.SETTINGS
-    capabilities = Capabilities(private=Limit(LIMIT), acts_private=frozenset({"delete"}), receipts=True)
+    capabilities = Capabilities(
+        private=Limit(LIMIT),
+        acts_private=frozenset({"delete"}),
+        receipts=True,
+        media_private=dict.fromkeys(("image", "video", "audio", "file"), FILE_BYTES),
+        media_count=5,
+    )
 
     def __init__(self) -> None:
         self.floods = Floods()

@@ -7,7 +7,7 @@ const { key, colour, ink, textLimit, fileBytes, fileCount, away } = document.bod
 const words = JSON.parse(document.body.dataset.words);
 const $ = id => document.getElementById(id);
 const framed = window.parent !== window;
-const store = new Store(`parlour-chat:${key}`);
+const store = new Store(`parlour-chat:${key}`, kept => toSite("keep", { kept }));
 const pause = seconds => new Promise(done => setTimeout(done, seconds * 1000));
 
 document.documentElement.style.setProperty("--brand", colour);
@@ -20,7 +20,7 @@ let starting = null;
 let listening = false;
 let said = []; // what the desk has told, oldest first
 let earlier = null;
-let seen = store.get("seen") || "";
+let seen = "";
 let told = "";
 let files = [];
 let sending = false;
@@ -41,8 +41,9 @@ function greeted() {
       siteOrigin = event.origin;
       site = event.data;
       done();
-      if (site.parlour === "shown") { $("words").focus(); bottom() }
-      report();
+      if (site.focus) { $("words").focus(); toSite("focused") }
+      if (site.parlour === "shown") bottom();
+      if (token) report();
     });
     toSite("ready");
     setTimeout(done, 3000);
@@ -277,13 +278,44 @@ function chips() {
   }));
 }
 
+// Only these are shown, and only as pictures; anything else is saved, as bytes of no type.
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
+
+async function fetched(file) {
+  const answer = await ask(`/chat/${key}/file/${file.id}`);
+  if (!answer.ok) throw new Error(`file: ${answer.status}`);
+  return { content: await answer.arrayBuffer(), type: answer.headers.get("content-type") };
+}
+
+async function picture(file) {
+  try {
+    const { content, type } = await fetched(file);
+    return PICTURES.includes(type) ? URL.createObjectURL(new Blob([content], { type })) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function save(file) {
+  try {
+    const { content } = await fetched(file);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+    link.download = file.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch {
+    note(words.offline);
+  }
+}
+
 // Showing
 
 function redraw() {
   const ids = new Set(said.map(one => one.id));
   $("earlier").hidden = !earlier;
   const low = $("log").scrollHeight - $("log").scrollTop - $("log").clientHeight < 80;
-  draw([...said, ...everything().filter(one => !ids.has(one.id)).map(one => ({ ...one, mine: true, pending: true }))], words, { again, ask, key });
+  draw([...said, ...everything().filter(one => !ids.has(one.id)).map(one => ({ ...one, mine: true, pending: true }))], words, { again, picture, save });
   if (low) bottom();
 }
 
@@ -329,9 +361,11 @@ setInterval(() => { if (visible()) hours() }, 60_000);
 setInterval(() => { if (token) news() }, 45_000);
 
 $("close").hidden = !framed;
-$("words").value = store.get("draft") || "";
 hours();
 await greeted();
+store.recall(site.kept);
+seen = store.get("seen") || "";
+$("words").value ||= store.get("draft") || "";
 store.set("waiting", waiting().filter(one => !one.sent || Date.now() - one.at < 86_400_000));
 if (site.identity || store.get("token") || waiting().length) {
   try { await start() } catch { note(words.offline); setTimeout(() => start().then(news).catch(() => {}), 3000) }

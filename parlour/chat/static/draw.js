@@ -40,12 +40,33 @@ function begin(message, words, tools) {
     said.append(...linked(message.text));
     element.append(said);
   }
-  for (const file of message.files || []) element.append(make("p", "file", file.name));
-  element.append(make("p", "when"));
+  element.append(make("div", "files"), make("p", "when"));
   return element;
 }
 
+function files(element, message, words, tools) {
+  const sign = JSON.stringify((message.files || []).map(one => [one.id, one.name]));
+  const place = element.querySelector(".files");
+  if (place.dataset.sign === sign) return;
+  place.dataset.sign = sign;
+  place.replaceChildren(...(message.files || []).map(file => {
+    const shown = make("p", "file", file.name);
+    if (!file.id) return shown;
+    const button = make("button", "", fill(words.download, { name: file.name }));
+    button.type = "button";
+    button.addEventListener("click", () => tools.save(file));
+    shown.replaceChildren(button);
+    if (file.kind === "image") {
+      const image = make("img");
+      image.alt = file.name;
+      tools.picture(file).then(address => { if (address) { image.src = address; shown.prepend(image) } });
+    }
+    return shown;
+  }));
+}
+
 function state(element, message, words, tools) {
+  files(element, message, words, tools);
   const when = element.querySelector(".when");
   const sign = JSON.stringify([message.pending, message.sent, message.late, message.why]);
   if (when.dataset.sign === sign) return;

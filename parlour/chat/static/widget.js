@@ -10,9 +10,9 @@
   let identity = script.dataset.token || null;
   let frame = null;
 
-  // Whether the chat was open or in use on the page before this one: nothing but that is kept on the brand's side.
-  const recall = () => { try { return sessionStorage.getItem(place) } catch { return null } };
-  const keep = state => { try { sessionStorage.setItem(place, state) } catch { /* refused: the chat begins closed on each page */ } };
+  // Kept for the length of the tab: whether the chat was open or in use on the page before this one, and what the frame may not keep itself.
+  const recall = (name = "") => { try { return JSON.parse(sessionStorage.getItem(place + name)) } catch { return null } };
+  const keep = (value, name = "") => { try { sessionStorage.setItem(place + name, JSON.stringify(value)) } catch { /* refused: it lasts as long as the page */ } };
 
   const styles = new CSSStyleSheet();
   styles.replaceSync(`
@@ -67,8 +67,14 @@
   shadow.append(button, said);
 
   const page = () => ({ url: location.origin + location.pathname, title: document.title });
-  const tell = message => frame?.contentWindow?.postMessage({ parlour: message, identity, page: page(), open: isOpen() }, origin);
   const isOpen = () => host.hasAttribute("data-open");
+  let pressed = false; // just opened by the visitor, who wants to write; a chat that was open already leaves the focus with the page
+
+  function tell(message) {
+    if (pressed) frame.focus();
+    const kept = message === "hello" ? recall(":kept") : null;
+    frame?.contentWindow?.postMessage({ parlour: message, identity, page: page(), open: isOpen(), focus: pressed, kept }, origin);
+  }
 
   function load() {
     if (frame) return;
@@ -86,7 +92,7 @@
     button.setAttribute("aria-expanded", "true");
     unread(0);
     keep("open");
-    frame.focus();
+    pressed = true;
     tell("shown");
   }
 
@@ -96,6 +102,7 @@
     frame.hidden = true;
     button.setAttribute("aria-expanded", "false");
     keep("used");
+    pressed = false;
     tell("hidden");
     button.focus();
   }
@@ -113,6 +120,8 @@
   window.addEventListener("message", event => {
     if (!frame || event.source !== frame.contentWindow || event.origin !== origin || typeof event.data !== "object" || !event.data) return;
     if (event.data.parlour === "ready") tell("hello");
+    else if (event.data.parlour === "keep") keep(event.data.kept, ":kept");
+    else if (event.data.parlour === "focused") pressed = false;
     else if (event.data.parlour === "close") close();
     else if (event.data.parlour === "unread" && Number.isInteger(event.data.count)) unread(isOpen() ? 0 : event.data.count);
   });

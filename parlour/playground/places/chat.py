@@ -31,7 +31,8 @@ MOST_LOOKS = 8
 PATIENCE_SECONDS = 1800.0
 TOKEN_SECONDS = 600
 STYLE = """
-:root { color-scheme: light dark; font: 17px/1.6 system-ui, sans-serif }
+:root { color-scheme: light dark; font: 17px/1.6 system-ui, sans-serif; background: light-dark(#fff, #14171a) }
+a { color: light-dark(#0b4a8f, #9cc7ff) }
 body { max-width: 44rem; margin: 0 auto; padding: 2rem 1.25rem 7rem }
 h1 { font-size: 2rem; line-height: 1.2 }
 nav a { margin-inline-end: 1rem }
