@@ -11,8 +11,8 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 
 from parlour.cases import actions as case_actions
-from parlour.cases.queries import template_of
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, FileState, Message, Status, Thread
+from parlour.cases.queries import template_of
 from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
 from parlour.channels import registry
@@ -205,16 +205,16 @@ def _place(message: Message, receipt: Receipt) -> None:
         thread = _opened_thread(message, receipt.thread)
         message.thread, message.inbox = thread, thread.inbox
         message.channel = thread.inbox.channel
+    told = [one[:200] for one in (receipt.external_id, *receipt.more) if one]
+    for echo in Message.objects.filter(inbox=message.inbox, external_id__in=told).exclude(pk=message.pk):
+        if echo.case_id is not None:
+            Case.objects.filter(pk=echo.case_id, messages_out__gt=0).update(messages_out=F("messages_out") - 1)
+        echo.delete()
     if receipt.external_id:
-        echo = (
-            Message.objects.filter(inbox=message.inbox, external_id=receipt.external_id).exclude(pk=message.pk).first()
-        )
-        if echo is not None:
-            if echo.case_id is not None:
-                Case.objects.filter(pk=echo.case_id, messages_out__gt=0).update(messages_out=F("messages_out") - 1)
-            echo.delete()
         message.external_id = receipt.external_id[:200]
-    message.save(update_fields=["thread", "inbox", "channel", "external_id"])
+    if receipt.more:
+        message.meta = {**message.meta, "more": list(receipt.more)}
+    message.save(update_fields=["thread", "inbox", "channel", "external_id", "meta"])
 
 
 def _opened_thread(message: Message, key: ThreadKey) -> Thread:

@@ -174,7 +174,7 @@ def _attachment(message: Message, told: contract.Attachment, now: datetime) -> A
 
 
 def _on_echo(batch: Batch, item: Item) -> None:
-    ours = known_message(batch, item) or _in_flight(batch, item)
+    ours = known_message(batch, item) or _in_flight(batch, item) or _part(item)
     if ours is not None:
         _confirm(batch, item, ours)
         return
@@ -242,6 +242,15 @@ def _in_flight(batch: Batch, item: Item) -> Message | None:
         if message.thread_id is None and _same_customer(message, item):
             return message
     return None
+
+
+def _part(item: Item) -> Message | None:
+    """The answer of ours that this shows a part of: one with files may have become several messages on the platform."""
+    if item.thread is None or item.thread.pk is None:
+        return None
+    several = Message.objects.filter(thread_id=item.thread.pk, direction=Direction.OUT, meta__has_key="more")
+    newest = several.select_related("thread").order_by("-id")[:20]
+    return next((one for one in newest if item.inbound.external_id in one.meta["more"]), None)
 
 
 def _same_customer(message: Message, item: Item) -> bool:

@@ -11,10 +11,8 @@ import pytest
 from django.utils import timezone
 
 from parlour.cases import actions as cases
+from parlour.cases import files
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
-from parlour.channels import queries as channels
-from parlour.channels import registry
-from parlour.channels.contract import File, Outbound
 from parlour.channels.models import Inbox
 from parlour.lib.signing import hex_signature
 from parlour.playground.faults import Fault
@@ -97,21 +95,14 @@ def test_the_one_private_reply(town: Town, page: FacebookPage) -> None:
 
 
 def test_a_photo_goes_with_a_comment(town: Town, page: FacebookPage) -> None:
-    comment = town.stand.say_comment("Ana", "Which colour?")
-    config = channels.config(town.inboxes["facebook"])
-    answer = Outbound(
-        text="This one:",
-        visibility="public",
-        mode="reply",
-        thread=f"{comment.post_id}/1",
-        address="",
-        target=comment.id,
-        author="1",
-        reference="r1",
-        attachments=(File("blue.png", "image/png", 4, lambda: b"\x89PNG"),),
-    )
-    receipt = registry.get("facebook").send(config, answer)
-    assert (page.answers[0].photo, page.answers[0].id) == ("blue.png", receipt.external_id)
+    town.stand.say_comment("Ana", "Which colour?")
+    town.drive()
+    photo = files.upload(town.agent(), "blue.png", b"\x89PNG\r\n\x1a\n" + b"0" * 200)
+    ours = town.answer(Case.objects.get(), "This one:", "public", files=[photo.pk])
+    assert town.delivery(ours).state == DeliveryState.SENT
+    assert (page.answers[0].photo, page.answers[0].text) == ("blue.png", "This one:")
+    town.drive()
+    assert Message.objects.filter(external_id=page.answers[0].id).count() == 1
 
 
 def test_refusals(town: Town, page: FacebookPage) -> None:

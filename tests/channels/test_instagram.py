@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import cast
@@ -9,20 +10,19 @@ from typing import cast
 import httpx
 import orjson
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from parlour.cases import actions as cases
+from parlour.cases import files
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, Message, Thread
-from parlour.channels import queries as channels
-from parlour.channels import registry
-from parlour.channels.contract import File, Outbound
 from parlour.channels.models import Inbox
 from parlour.customers.models import Identity
 from parlour.lib.signing import hex_signature
 from parlour.playground.faults import Fault
 from parlour.playground.places.instagram import Instagram
 from parlour.playground.postman import Habits
-from parlour.traffic import profiles
+from parlour.traffic import lanes, pipeline, profiles
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
 from tests.town import town as begin_town
@@ -206,29 +206,43 @@ def test_an_answer_without_an_answer_is_confirmed_by_its_echo(town: Town, insta:
     assert len(insta.sent) == 1
 
 
-def test_files_and_quick_replies_reach_the_customer(town: Town, insta: Instagram) -> None:
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 200
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_files_and_quick_replies_are_one_answer(town: Town, insta: Instagram, early: bool) -> None:
+    """Its parts are several messages at Instagram, whose echoes come before our receipt or after it, and tell no reference."""
     person = ana(town, insta)
     town.call(lambda: insta.say(person, "Which colours are there?", private=True))
     town.drive()
-    inbox = town.inboxes["instagram"]
-    photo = File("blue.png", "image/png", 4, lambda: b"\x89PNG")
-    answer = Outbound(
-        text="These two:",
-        visibility="private",
-        mode="reply",
-        thread=person,
-        address=person,
-        target="",
-        author=person,
-        reference="r1",
-        last_inbound_at=timezone.now(),
-        attachments=(photo,),
-        choices=("Blue", "Green"),
-    )
-    receipt = registry.get("instagram").send(channels.config(inbox), answer)
+    photo = files.upload(town.agent(), "blue.png", PNG)
+    if early:
+        _handle_before_the_answer(insta)
+    ours = town.answer(Case.objects.get(), "These two:", files=[photo.pk], choices=["Blue", "Green"])
+    town.drive()
     picture, words = insta.sent
     assert (picture.files, words.text, words.choices) == (("blue.png",), "These two:", ("Blue", "Green"))
-    assert (receipt.external_id, receipt.more) == (words.id, (picture.id,))
+    assert [upload.content for upload in insta.uploads.values()] == [PNG]
+    assert town.delivery(ours).state == DeliveryState.READ
+    assert Message.objects.filter(direction="out").count() == 1
+    assert Case.objects.get().messages_out == 1
+    assert Message.objects.get(pk=ours.pk).external_id == words.id
+
+
+def _handle_before_the_answer(insta: Instagram) -> None:
+    """Let what Instagram tells be handled before its answer to our request arrives."""
+
+    async def wait() -> None:
+        while insta.postman.waiting():
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(handle)
+
+    def handle() -> None:
+        lanes.alive("early")
+        pipeline.run("early")
+        connections.close_all()
+
+    insta.api.before_answer = wait
 
 
 def test_names_come_by_asking_once_they_have_written(town: Town, insta: Instagram) -> None:

@@ -10,10 +10,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
+from parlour.cases import files
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, Message, Thread
-from parlour.channels import queries as channels
-from parlour.channels import registry
-from parlour.channels.contract import File, Outbound
 from parlour.channels.models import Inbox
 from parlour.customers.models import Identity
 from parlour.lib.signing import hex_signature
@@ -69,32 +67,27 @@ def test_files_in_and_out(town: Town, page: FacebookPage) -> None:
     town.call(lambda: page.message(ana, "Look", attachments=(photo,)))
     town.drive()
     assert Attachment.objects.get().kind == "image"
-    files = (
-        File("cup.png", "image/png", 4, lambda: b"\x89PNG"),
-        File("terms.pdf", "application/pdf", 5, lambda: b"%PDF-"),
-    )
-    config = channels.config(town.inboxes["messenger"])
-    answer = Outbound(
-        text="Is it this one?",
-        visibility="private",
-        mode="reply",
-        thread=ana.psid,
-        address=ana.psid,
-        target="",
-        author=ana.psid,
-        reference="r1",
-        last_inbound_at=timezone.now(),
-        attachments=files,
-        choices=("Yes", "No"),
-    )
-    receipt = registry.get("messenger").send(config, answer)
+    sent = [files.upload(town.agent(), name, content) for name, content in FILES.items()]
+    ours = town.answer(Case.objects.get(), "Is it this one?", files=[one.pk for one in sent], choices=["Yes", "No"])
     assert [(line.file, line.text, line.choices) for line in page.sent] == [
         ("cup.png", "", ()),
         ("terms.pdf", "", ()),
         ("", "Is it this one?", ("Yes", "No")),
     ]
-    assert receipt.more == (page.sent[0].mid, page.sent[1].mid)
-    assert {upload.content for upload in town.stand.graph_api.uploads.values()} == {b"\x89PNG", b"%PDF-"}
+    uploads = town.stand.graph_api.uploads.values()
+    assert [(upload.kind, upload.content) for upload in uploads] == [
+        ("image", FILES["cup.png"]),
+        ("file", FILES["terms.pdf"]),
+    ]
+    town.drive()
+    assert town.delivery(ours).state == DeliveryState.READ
+    assert Message.objects.filter(direction="out").count() == 1
+
+
+FILES = {
+    "cup.png": b"\x89PNG\r\n\x1a\n" + b"0" * 200,
+    "terms.pdf": b"%PDF-1.4\n%%EOF\n" + b" " * 100,
+}
 
 
 def test_the_windows(town: Town, page: FacebookPage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ def _closed() -> GraphError:
 class Api:
     def __init__(self, place: Instagram) -> None:
         self.place = place
+        self.before_answer: Callable[[], Awaitable[object]] | None = None
+        """Awaited between the work and the answer, for instance to let the echo overtake the answer."""
         self.routes = Router()
         for method, pattern, work in (
             ("POST", "/{key}/messages", self._message),
@@ -61,6 +64,8 @@ class Api:
             reply = self._work(request, path)
         except GraphError as error:
             return error.reply()
+        if self.before_answer is not None and request.method == "POST":
+            await self.before_answer()
         if fault is not None:
             raise Drop
         return reply
