@@ -14,6 +14,7 @@ from parlour.channels.contract import (
     Act,
     Answer,
     Attachment,
+    Author,
     Capabilities,
     DoorRequest,
     Inbound,
@@ -152,6 +153,9 @@ class X(Base):
         poll_seconds=60,
         media_public=media.MOST,
         media_private=media.MOST,
+        media_count=sending.MOST_FILES,
+        # Asked only about those whose events came without a name: X takes a cent for each.
+        profiles=True,
         rate=Rate(100, 900.0),
     )
 
@@ -204,6 +208,9 @@ class X(Base):
 
     def renew(self, inbox: InboxConfig) -> Mapping[str, str]:
         return access.renew(inbox)
+
+    def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
+        return sending.profile(inbox, external_id)
 
     def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
         if found := _OF_MESSAGE.fullmatch(attachment.url.partition("?")[0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parlour.channels.contract import (
     Act,
+    Author,
     ChannelError,
     ErrorKind,
     File,
@@ -16,11 +17,12 @@ from parlour.channels.contract import (
 from parlour.channels.x import media
 from parlour.channels.x.calls import ask, call, rest
 from parlour.channels.x.direct import thread_of
-from parlour.channels.x.fields import ident, mapping
+from parlour.channels.x.fields import author, ident, mapping
 from parlour.channels.x.weight import LONG_POST_LIMIT, MESSAGE_LIMIT, POST_LIMIT, post_length, sendable
 from parlour.lib.text import storable
 
-POST_FILES, MESSAGE_FILES = 4, 1
+MOST_FILES = 4
+"""Files of one answer: a post carries all of them, of direct messages each carries one."""
 
 
 def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
@@ -58,6 +60,19 @@ def act(inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> No
         raise ChannelError(ErrorKind.INVALID, f"On X, {act} is not possible for a {visibility} message.")
 
 
+def profile(inbox: InboxConfig, user_id: str) -> Author | None:
+    """Who a user is; None when X does not know them any more. Raises ChannelError."""
+    query = {"user.fields": "id,name,username,profile_image_url,public_metrics,verified"}
+    try:
+        answer = call(inbox, "GET", f"/2/users/{_id(user_id, 'person')}", about="account", query=query)
+    except ChannelError as error:
+        if error.code in ("resource-not-found", "resource-unavailable", "404"):
+            return None
+        raise
+    user = mapping(answer.get("data"))
+    return author(user_id, {user_id: user}) if ident(user.get("id")) == user_id else None
+
+
 def check(inbox: InboxConfig) -> str:
     """Ask who the account is. Raises ChannelError."""
     user_id = _id(str(inbox.settings.get("user_id", "")), "account")
@@ -70,7 +85,9 @@ def _post(inbox: InboxConfig, target: str, text: str, files: tuple[File, ...]) -
     if (length := post_length(text)) > (limit := post_limit(inbox)):
         raise ChannelError(ErrorKind.TOO_LONG, f"The post counts {length:,} of at most {limit:,} characters.")
     body: dict[str, object] = {"text": storable(text), "reply": {"in_reply_to_tweet_id": target}}
-    if uploaded := _uploaded(inbox, files, "public", POST_FILES):
+    if len(files) > 1 and any(one.kind != "image" or one.mime == media.ANIMATED for one in files):
+        raise ChannelError(ErrorKind.INVALID, "On X, a video or a moving picture goes alone.")
+    if uploaded := _uploaded(inbox, files, "public"):
         body["media"] = {"media_ids": uploaded}
     answer, headers = ask(inbox, "POST", "/2/tweets", about="post", once=True, body=body)
     return Receipt(_made(answer, "id"), rest=rest(headers))
@@ -83,20 +100,30 @@ def _message(
         raise ChannelError(
             ErrorKind.TOO_LONG, f"The message has {len(text):,} of at most {MESSAGE_LIMIT:,} characters."
         )
-    body: dict[str, object] = {"text": storable(text)} if text.strip() else {}
-    if uploaded := _uploaded(inbox, files, "private", MESSAGE_FILES):
-        body["attachments"] = [{"media_id": one} for one in uploaded]
-    answer, headers = ask(inbox, "POST", f"/2/dm_conversations/{to}/messages", about="dm", once=True, body=body)
-    return Receipt(_made(answer, "dm_event_id"), thread, rest=rest(headers))
+    uploaded = _uploaded(inbox, files, "private")
+    bodies: list[dict[str, object]] = [{"attachments": [{"media_id": one}]} for one in uploaded] or [{}]
+    if text.strip():
+        bodies[0]["text"] = storable(text)
+    made: list[str] = []
+    pause = None
+    for body in bodies:
+        try:
+            answer, headers = ask(inbox, "POST", f"/2/dm_conversations/{to}/messages", about="dm", once=True, body=body)
+            made.append(_made(answer, "dm_event_id"))
+        except ChannelError as error:
+            if not made:
+                raise
+            # To begin again would say twice what has arrived.
+            told = f"{len(made)} of {len(bodies)} files arrived. {error.words}"
+            raise ChannelError(ErrorKind.UNKNOWN_OUTCOME, told, code=error.code) from error
+        pause = rest(headers)
+    return Receipt(made[0], thread, rest=pause, more=tuple(made[1:]))
 
 
-def _uploaded(inbox: InboxConfig, files: tuple[File, ...], visibility: Visibility, most: int) -> list[str]:
+def _uploaded(inbox: InboxConfig, files: tuple[File, ...], visibility: Visibility) -> list[str]:
     """Media ids of the files, all of which X takes."""
-    if len(files) > most:
-        kind = "post" if visibility == "public" else "direct message"
-        raise ChannelError(ErrorKind.INVALID, f"A {kind} on X carries at most {most} file{'s' * (most > 1)}.")
-    if len(files) > 1 and any(one.kind != "image" or one.mime == media.ANIMATED for one in files):
-        raise ChannelError(ErrorKind.INVALID, "On X, a video or a moving picture goes alone.")
+    if len(files) > MOST_FILES:
+        raise ChannelError(ErrorKind.INVALID, f"An answer on X carries at most {MOST_FILES} files.")
     for one in files:
         media.refuse_odd(one)
     return [media.upload(inbox, one, visibility) for one in files]

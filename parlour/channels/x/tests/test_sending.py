@@ -11,6 +11,7 @@ import pytest
 from parlour.channels.contract import Attachment, ChannelError, ErrorKind, File, Outbound, ThreadKey
 from parlour.channels.tests.contract import at
 from parlour.channels.tests.platform import Platform, platform
+from parlour.channels.x import sending
 from parlour.channels.x.channel import channel
 from parlour.channels.x.tests.sample import ANA, BEN, CONFIG, NOT_SUMMONED, US, outbound, problem
 
@@ -181,6 +182,41 @@ def test_a_picture_is_uploaded_and_named(server: Platform) -> None:
     assert message.json == {"attachments": [{"media_id": "1583157113245011970"}]}
 
 
+def test_of_direct_messages_each_carries_one_file(server: Platform) -> None:
+    server.answers(200, {"data": {"id": "1583157113245011970", "dm_event_id": "2080000000000000321"}})
+    receipt = channel.send(at(CONFIG, server.base), replace(outbound("private"), attachments=(picture(), picture())))
+    assert (receipt.external_id, receipt.more) == ("2080000000000000321", ("2080000000000000321",))
+    attached = {"attachments": [{"media_id": "1583157113245011970"}]}
+    assert [asked.json for asked in server.asked[2:]] == [{**attached, "text": "We are looking into it."}, attached]
+
+
+def test_a_part_of_the_files_is_an_unknown_outcome(server: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers(200, {"data": {"id": "1583157113245011970", "dm_event_id": "2080000000000000321"}})
+    ask = sending.ask
+
+    def failing(inbox, method, path, **more):
+        if path.endswith("/messages") and sum(asked.path.endswith("/messages") for asked in server.asked) == 1:
+            raise ChannelError(ErrorKind.RATE_LIMITED, "Too Many Requests", retry_after=60)
+        return ask(inbox, method, path, **more)
+
+    monkeypatch.setattr(sending, "ask", failing)
+    error = refused(server, replace(outbound("private"), attachments=(picture(), picture())))
+    assert (error.kind, error.words) == (ErrorKind.UNKNOWN_OUTCOME, "1 of 2 files arrived. Too Many Requests")
+
+
+def test_who_somebody_is(server: Platform) -> None:
+    metrics = {"followers_count": 1200}
+    server.answers(200, {"data": {"id": ANA, "name": "Ana", "username": "ana_writes", "public_metrics": metrics}})
+    told = channel.profile(at(CONFIG, server.base), ANA)
+    assert told is not None
+    assert (told.name, told.handle, told.followers) == ("Ana", "ana_writes", 1200)
+    server.answers(200, {"errors": [problem("resource-not-found", "Could not find user.")]})
+    assert channel.profile(at(CONFIG, server.base), ANA) is None
+    server.answers(429, {})
+    with pytest.raises(ChannelError):
+        channel.profile(at(CONFIG, server.base), ANA)
+
+
 def test_a_video_goes_in_pieces(server: Platform) -> None:
     server.answers(200, {"data": {"id": "1583157113245011970"}})
     size = 5 * 1024 * 1024
@@ -205,7 +241,7 @@ def test_a_video_goes_in_pieces(server: Platform) -> None:
         ("public", (picture(size=6 * 1024 * 1024),), ErrorKind.TOO_LONG),
         ("public", (picture(),) * 5, ErrorKind.INVALID),
         ("public", (picture(), picture(mime="video/mp4")), ErrorKind.INVALID),
-        ("private", (picture(),) * 2, ErrorKind.INVALID),
+        ("private", (picture(),) * 5, ErrorKind.INVALID),
     ],
 )
 def test_files_x_does_not_take_are_refused_before_any_request(server: Platform, visibility, files, kind) -> None:
