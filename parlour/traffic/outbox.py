@@ -212,9 +212,12 @@ def _place(message: Message, receipt: Receipt) -> None:
         echo.delete()
     if receipt.external_id:
         message.external_id = receipt.external_id[:200]
+    message.save(update_fields=["thread", "inbox", "channel", "external_id"])
     if receipt.more:
+        # Its reactions may have come while it was on its way.
+        message.refresh_from_db(fields=["meta"])
         message.meta = {**message.meta, "more": list(receipt.more)}
-    message.save(update_fields=["thread", "inbox", "channel", "external_id", "meta"])
+        message.save(update_fields=["meta"])
 
 
 def _opened_thread(message: Message, key: ThreadKey) -> Thread:
