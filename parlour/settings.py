@@ -98,31 +98,32 @@ def _megabytes(name: str, default: str) -> int:
 
 def _storage(folder: Path) -> dict[str, Any]:
     """Where files are kept: below the data folder, or in a bucket that speaks S3."""
-    given = {name: os.environ.get(f"PARLOUR_S3_{name}", "") for name in ("ENDPOINT", "REGION", "KEY", "SECRET")}
     bucket = os.environ.get("PARLOUR_S3_BUCKET", "")
+    address, region = os.environ.get("PARLOUR_S3_ENDPOINT", ""), os.environ.get("PARLOUR_S3_REGION", "")
+    key, secret = os.environ.get("PARLOUR_S3_KEY", ""), os.environ.get("PARLOUR_S3_SECRET", "")
     if not bucket:
-        if any(given.values()):
+        if address or region or key or secret:
             raise ImproperlyConfigured(
                 "PARLOUR_S3_BUCKET must name the bucket that the other PARLOUR_S3 settings are for."
             )
         return {"BACKEND": "parlour.lib.files.Folder", "OPTIONS": {"location": folder / "files"}}
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
         raise ImproperlyConfigured(f"PARLOUR_S3_BUCKET must be the name of a bucket, not {bucket!r}.")
-    endpoint = urlsplit(given["ENDPOINT"])
-    if given["ENDPOINT"] and not (endpoint.scheme in {"http", "https"} and endpoint.hostname):
+    endpoint = urlsplit(address)
+    if address and not (endpoint.scheme in {"http", "https"} and endpoint.hostname):
         raise ImproperlyConfigured(
-            f"PARLOUR_S3_ENDPOINT must be an address such as https://s3.example.com, not {given['ENDPOINT']!r}."
+            f"PARLOUR_S3_ENDPOINT must be an address such as https://s3.example.com, not {address!r}."
         )
-    if bool(given["KEY"]) != bool(given["SECRET"]):
+    if bool(key) != bool(secret):
         raise ImproperlyConfigured("PARLOUR_S3_KEY and PARLOUR_S3_SECRET belong together: set both or neither.")
     if find_spec("storages") is None or find_spec("boto3") is None:
         raise ImproperlyConfigured("PARLOUR_S3_BUCKET needs the package django-storages: install parlour[s3].")
     options = {
         "bucket_name": bucket,
-        "endpoint_url": given["ENDPOINT"] or None,
-        "region_name": given["REGION"] or None,
-        "access_key": given["KEY"] or None,
-        "secret_key": given["SECRET"] or None,
+        "endpoint_url": address or None,
+        "region_name": region or None,
+        "access_key": key or None,
+        "secret_key": secret or None,
         "location": "files",
         "file_overwrite": True,
         "default_acl": None,

@@ -19,7 +19,7 @@ FOR_USERS = [path for path in DOCUMENTS if path.name != "CONTRIBUTING.md"]
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:^|[`/\s])parlour ((?:[a-z]+)(?: [a-z]+)?)((?: [^\n`|]*)?)", re.MULTILINE)
-_SETTING = re.compile(r"\b(PARLOUR_[A-Z]+|DATABASE_URL)\b")
+_SETTING = re.compile(r"\b(PARLOUR_(?:[A-Z0-9]+_)*[A-Z]+|DATABASE_URL)\b")
 _ADDRESS = re.compile(r"https?://([\w.-]+\w)")
 _BARE_HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:org|com|io|net|dev)\b")
 _TOKEN = re.compile(r"`([^`]+)`")
@@ -86,7 +86,7 @@ def test_every_command_is_documented() -> None:
 
 def test_settings_in_documents_are_those_of_the_code() -> None:
     in_code = set(_SETTING.findall((ROOT / "parlour" / "settings.py").read_text()))
-    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "OPERATION.md").read_text(), re.MULTILINE))
+    table = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs" / "OPERATION.md").read_text(), re.MULTILINE))
     assert table == in_code
     for path in FOR_USERS:
         assert set(_SETTING.findall(path.read_text())) <= in_code, named(path)
