@@ -19,6 +19,7 @@ from parlour.channels.sms.channel import channel
 from parlour.lib import clock
 from parlour.playground.faults import Fault
 from parlour.playground.places.sms import NUMBER, Sms
+from parlour.traffic.files import fetch_next
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
 
@@ -171,6 +172,15 @@ def test_pictures_come_in_and_are_fetched_with_the_token(town: Town, place: Sms,
     assert httpx.get(found.url, headers=dict(found.headers)).content == b"\x89PNG"
     assert httpx.get(found.url).status_code == 401
     assert channel.source(config(inbox), Given("image", reference="https://evil.example/x")).headers == {}
+
+
+def test_customers_pictures_are_stored(town: Town, place: Sms, inbox: Inbox) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + b"0" * 200
+    place.tell(place.person("Ana"), "", files=((png, "image/png"),))
+    town.drive()
+    assert fetch_next()
+    stored = Attachment.objects.get()
+    assert (stored.state, stored.mime, stored.size) == ("fetched", "image/png", len(png))
 
 
 def test_a_proxy_in_front_changes_the_address_that_is_signed(town: Town, place: Sms, inbox: Inbox) -> None:

@@ -9,6 +9,9 @@ from typing import cast
 import httpx
 import pytest
 
+from parlour.cases import actions as cases
+from parlour.cases import files
+from parlour.cases.access import Invalid
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, Message
 from parlour.channels import queries as channels
 from parlour.channels.actions import connect_inbox
@@ -21,8 +24,11 @@ from parlour.lib.signing import hex_signature
 from parlour.playground.faults import Fault
 from parlour.playground.places.whatsapp import WhatsApp
 from parlour.playground.places.whatsapp.state import NUMBER, Contact
+from parlour.traffic.files import fetch_next
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 200
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db(transaction=True)]
 
@@ -319,6 +325,30 @@ def test_answers_to_choose_from(town: Town, place: WhatsApp, inbox: Inbox) -> No
     chosen = Message.objects.filter(direction="in").order_by("id")
     assert [message.text for message in chosen[1:]] == ["Luma Go M", many[7]]
     assert [message.meta["payload"] for message in chosen[1:]] == ["choice-2", "choice-8"]
+
+
+def test_the_desk_sends_files_choices_and_templates(town: Town, place: WhatsApp, inbox: Inbox) -> None:
+    case = asked(town, place)
+    photo = files.upload(town.agent(), "tray.png", PNG)
+    town.answer(case, "This one?", files=[photo.pk], choices=["Yes", "No"])
+    told = place.requests[-1][2]["interactive"]
+    assert (told["type"], told["header"]["type"], place.sent[-1].choices) == ("button", "image", ("Yes", "No"))
+    assert place.media[told["header"]["image"]["id"]].content == PNG
+    at = clock.now() + timedelta(hours=25)
+    with clock.frozen(at):
+        with pytest.raises(Invalid, match="no free answer"):
+            town.answer(case, "Are you still there?")
+        cases.send_template(case.pk, by=town.agent(), name="late_parcel", language="en_US", values=["Ana", "LM-1"])
+        town.send()
+    assert place.sent[-1].text.startswith("Hello Ana, your parcel LM-1 arrives tomorrow.")
+
+
+def test_customers_files_are_fetched_with_the_token(town: Town, place: WhatsApp, inbox: Inbox) -> None:
+    place.send_file(place.person("Ana"), "image", PNG, "image/png", caption="The broken tray")
+    town.drive()
+    assert fetch_next()
+    stored = Attachment.objects.get()
+    assert (stored.state, stored.mime, stored.size) == ("fetched", "image/png", len(PNG))
 
 
 def test_marking_as_read(town: Town, place: WhatsApp, inbox: Inbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +45,7 @@ _NATIVE = {
 }
 """What WhatsApp plays by itself; everything else goes as a document."""
 _VARIABLE = re.compile(r"\{\{.*?\}\}")
-_POSITION = re.compile(r"\{\{(\d{1,2})\}\}")
+_GAP = re.compile(r"\{\{\s*(\w{1,60})\s*\}\}", re.ASCII)
 
 
 def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
@@ -59,6 +60,7 @@ def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
     if outbound.template is not None:
         content |= _template(outbound.template)
     else:
+        outbound = _beside_a_file(outbound)
         _check(outbound)
         content |= _message(inbox, outbound)
     answer = call(inbox, "POST", number_id(inbox), "messages", json=content)
@@ -108,14 +110,21 @@ def _check_choices(outbound: Outbound) -> None:
         raise ChannelError(ErrorKind.TOO_LONG, words)
     if not outbound.text.strip():
         raise ChannelError(ErrorKind.INVALID, "Answers to choose from need a text above them.")
-    if outbound.attachments and (not _fits_buttons(outbound) or outbound.attachments[0].kind == "audio"):
-        words = f"Beside a file, WhatsApp takes at most {BUTTONS} answers of {BUTTON} characters, and no audio."
-        raise ChannelError(ErrorKind.INVALID, words)
 
 
 def _fits_buttons(outbound: Outbound) -> bool:
     short = all(len(choice) <= BUTTON for choice in outbound.choices)
     return short and len(outbound.choices) <= BUTTONS and len(outbound.text) <= BUTTON_TEXT
+
+
+def _beside_a_file(outbound: Outbound) -> Outbound:
+    """A file can stand above buttons; a list, or a sound, leaves room for numbered lines only."""
+    if not outbound.choices or not outbound.attachments:
+        return outbound
+    if _fits_buttons(outbound) and outbound.attachments[0].kind != "audio":
+        return outbound
+    lines = "\n".join(f"{number}. {choice}" for number, choice in enumerate(outbound.choices, 1))
+    return replace(outbound, text=f"{outbound.text}\n\n{lines}", choices=())
 
 
 def _message(inbox: InboxConfig, outbound: Outbound) -> dict[str, Any]:
@@ -171,15 +180,20 @@ def _uploaded(inbox: InboxConfig, file: File, *, plain: bool = False) -> tuple[s
 
 
 def _template(template: Template) -> dict[str, Any]:
+    """``values`` stand in the order in which the gaps of the body first appear; Meta wants numbered ones by number."""
     if not template.name or not template.language:
         raise ChannelError(ErrorKind.INVALID, "The template has no name or no language.")
-    wanted = len(set(_POSITION.findall(template.body)))
-    if template.body and wanted != len(template.values):
+    gaps = list(dict.fromkeys(_GAP.findall(template.body)))
+    if template.body and len(gaps) != len(template.values):
         words = (
-            f"The template '{one_line(template.name, 60)}' needs {wanted} values; {len(template.values)} were given."
+            f"The template '{one_line(template.name, 60)}' needs {len(gaps)} values; {len(template.values)} were given."
         )
         raise ChannelError(ErrorKind.INVALID, words)
-    values = [{"type": "text", "text": value} for value in template.values]
+    named = list(zip(gaps or map(str, range(1, len(template.values) + 1)), template.values, strict=True))
+    if all(gap.isdecimal() for gap, _ in named):
+        values = [{"type": "text", "text": value} for _, value in sorted(named, key=lambda one: int(one[0]))]
+    else:
+        values = [{"type": "text", "parameter_name": gap, "text": value} for gap, value in named]
     parts = {"components": [{"type": "body", "parameters": values}]} if values else {}
     return {
         "type": "template",
@@ -196,7 +210,7 @@ def seen(inbox: InboxConfig, message: str) -> None:
 
 
 def templates(inbox: InboxConfig) -> list[Template]:
-    """The approved templates whose variables are all in the body, by number: others need what nobody is asked for here."""
+    """The approved templates whose gaps are all in the body: others need what nobody is asked for here (a picture, a link)."""
     account = str(inbox.settings.get("business_account_id") or "")
     if not account:
         raise ChannelError(
@@ -232,7 +246,7 @@ def _usable(told: Any) -> Template | None:
             body = part["text"]
         elif part.get("format", "TEXT") != "TEXT" or _VARIABLE.search(str({**part, "example": None})):
             return None
-    if not body or _VARIABLE.search(_POSITION.sub("", body)):
+    if not body or _VARIABLE.search(_GAP.sub("", body)):
         return None
     return Template(one_line(name, 512), one_line(language, 20), storable(body, 2000))
 

@@ -294,6 +294,21 @@ def test_templates() -> None:
         ],
     }
     assert "components" not in send(template=Template("late", "de"))["template"]
+    turned = send(template=Template("late", "de", "{{2}} for {{1}}, {{2}}!", ("LM-1", "Ana")))["template"]
+    assert [one["text"] for one in turned["components"][0]["parameters"]] == ["Ana", "LM-1"]
+    named = send(template=Template("late", "de", "Hello {{who}}", ("Ana",)))["template"]
+    assert named["components"][0]["parameters"] == [{"type": "text", "parameter_name": "who", "text": "Ana"}]
+
+
+def test_choices_beside_a_file() -> None:
+    with platform() as server:
+        server.answers(200, {"id": "9001", **SENT})
+        for choices in (("Yes", "No"), ("1st", "2nd", "3rd", "4th")):
+            answer = replace(outbound("private"), text="Look", attachments=(file("a.png", "image/png"),))
+            channel.send(at(CONFIG, server.base), replace(answer, choices=choices))
+    _, buttons, _, lines = server.asked
+    assert buttons.json["interactive"]["header"] == {"type": "image", "image": {"id": "9001"}}
+    assert lines.json["image"]["caption"] == "Look\n\n1. 1st\n2. 2nd\n3. 3rd\n4. 4th"
 
 
 def test_templates_that_can_be_filled_are_listed() -> None:
@@ -301,7 +316,8 @@ def test_templates_that_can_be_filled_are_listed() -> None:
     rows: list[Any] = [
         {"name": "good", "language": "de", "status": "APPROVED", "components": [body]},
         {"name": "footer", "language": "de", "components": [body, {"type": "FOOTER", "text": "Luma"}]},
-        {"name": "named", "language": "de", "components": [{"type": "BODY", "text": "Hello {{name}}"}]},
+        {"name": "named", "language": "de", "components": [{"type": "BODY", "text": "Hello {{first_name}}"}]},
+        {"name": "strange", "language": "de", "components": [{"type": "BODY", "text": "Hello {{a b}}"}]},
         {"name": "picture", "language": "de", "components": [{"type": "HEADER", "format": "IMAGE"}, body]},
         {"name": "head", "language": "de", "components": [{"type": "HEADER", "format": "TEXT", "text": "{{1}}"}, body]},
         {"name": "waiting", "language": "de", "status": "PENDING", "components": [body]},
@@ -312,7 +328,11 @@ def test_templates_that_can_be_filled_are_listed() -> None:
     with platform() as server:
         server.answers(200, {"data": rows})
         found = channel.templates(at(CONFIG, server.base))
-    assert found == [Template("good", "de", "Hello {{1}}"), Template("footer", "de", "Hello {{1}}")]
+    assert found == [
+        Template("good", "de", "Hello {{1}}"),
+        Template("footer", "de", "Hello {{1}}"),
+        Template("named", "de", "Hello {{first_name}}"),
+    ]
     assert "status=APPROVED" in server.asked[0].path
 
 
@@ -332,7 +352,6 @@ def test_templates_that_can_be_filled_are_listed() -> None:
         ({"attachments": (file("a.png", "image/png"),), "text": "x" * 1025}, ErrorKind.TOO_LONG),
         ({"attachments": (file("a.png", "image/png"),) * 2}, ErrorKind.INVALID),
         ({"attachments": (file("a.png", "image/png", 6 << 20),)}, ErrorKind.INVALID),
-        ({"attachments": (file("a.png", "image/png"),), "choices": ("1", "2", "3", "4")}, ErrorKind.INVALID),
         ({"template": Template("late", "de", "{{1}}")}, ErrorKind.INVALID),
         ({"template": Template("", "de")}, ErrorKind.INVALID),
     ],
