@@ -111,6 +111,20 @@ class ReplyBody(Body):
     attachments: list[Id] = Field(
         [], max_length=20, description="Ids of files to go along, as `POST /files` gave them."
     )
+    choices: list[str] = Field(
+        [],
+        max_length=10,
+        description="Answers to choose from: buttons where the channel has them, else numbered lines below the text.",
+    )
+
+
+class TemplateBody(Body):
+    name: str = Field(max_length=512)
+    language: str = Field(max_length=20)
+    values: list[str] = Field([], max_length=50, description="What goes into the gaps of its body, in order.")
+    seen: Id | None = Field(
+        None, description="Id of the newest message you know: refused with 409 when somebody answered since."
+    )
 
 
 class NoteBody(Body):

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from ninja import Header, Query, Router
 
 from parlour.api import schemas
-from parlour.api.asked import CaseChange, CaseQuery, Key, NoteBody, PageQuery, ReplyBody, only
+from parlour.api.asked import CaseChange, CaseQuery, Key, NoteBody, PageQuery, ReplyBody, TemplateBody, only
 from parlour.api.bearer import Request
 from parlour.api.problems import ProblemError
 from parlour.api.shapes import case_shape, event_shape, message_shape
@@ -120,6 +120,7 @@ def add_reply(
             seen=body.seen,
             idempotency_key=key,
             files=body.attachments,
+            choices=body.choices,
         )
     except IntegrityError:
         if key and _given_before(key):
@@ -138,6 +139,50 @@ def _refuse_other_target(before: Delivery, body: ReplyBody) -> None:
     target = Message.objects.filter(pk=body.answers).values_list("external_id", flat=True).first()
     if target != before.target:
         raise Conflict("This idempotency key was used for an answer to another message.")
+
+
+@router.get(
+    "/cases/{int:case_id}/templates",
+    response=schemas.Templates,
+    operation_id="listTemplates",
+    summary="List the templates that can be sent",
+)
+def list_templates(request: Request, case_id: int) -> HttpResponse:
+    """Those the platform has approved; empty where the customer's channel knows none."""
+    only(request, ())
+    thread = queries.template_thread(get_case(request.auth, case_id))
+    found = queries.templates(thread.inbox) if thread else ()
+    items = [{"name": one.name, "language": one.language, "body": one.body} for one in found]
+    return answer({"items": items})
+
+
+@router.post(
+    "/cases/{int:case_id}/template",
+    response={200: schemas.Message, 201: schemas.Message},
+    operation_id="sendTemplate",
+    summary="Send an approved template",
+)
+def send_template(
+    request: Request,
+    case_id: int,
+    body: TemplateBody,
+    idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
+) -> HttpResponse:
+    """Also when the window for free answers is closed. The key works as for replies."""
+    only(request, ())
+    get_case(request.auth, case_id, ANSWER)
+    key = f"token:{request.auth.pk}:{idempotency_key}" if idempotency_key else None
+    before = _given_before(key)
+    message = actions.send_template(
+        case_id,
+        by=request.auth,
+        name=body.name,
+        language=body.language,
+        values=body.values,
+        seen=body.seen,
+        idempotency_key=key,
+    )
+    return answer(message_shape(message), 200 if before else 201)
 
 
 @router.post(

@@ -27,6 +27,16 @@ class ListOf(Shape, Generic[T]):
     next: str | None
 
 
+class Template(Shape):
+    name: str
+    language: str
+    body: str = Field(description="Gaps are written `{{1}}`, or with a name.")
+
+
+class Templates(Shape):
+    items: list[Template]
+
+
 class Named(Shape):
     id: int
     name: str

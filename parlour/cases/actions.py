@@ -14,7 +14,7 @@ from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
 from parlour.cases.joining import join_customers
 from parlour.cases.models import Case, Direction, Level, Message, Status
-from parlour.cases.replies import act, cancel_reply, reply, retry_reply, settle_reply
+from parlour.cases.replies import act, cancel_reply, reply, retry_reply, send_template, settle_reply
 from parlour.lib import clock
 from parlour.lib.text import storable
 from parlour.spine import actions as spine
@@ -234,6 +234,7 @@ __all__ = [
     "reply",
     "resolve",
     "retry_reply",
+    "send_template",
     "set_actionable",
     "set_category",
     "set_level",

@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 
 from parlour.cases.access import Invalid, possible_id, visible_cases
 from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thread
+from parlour.cases.offers import places, template_of, template_thread, templates
 from parlour.cases.search import cases_matching, customers_named
 from parlour.cases.ways import Way, ways
 from parlour.customers.models import Customer, Identity
@@ -285,8 +286,12 @@ __all__ = [
     "newest_message_id",
     "next_case",
     "open_load",
+    "places",
     "queue",
     "tab_counts",
+    "template_of",
+    "template_thread",
+    "templates",
     "timeline",
     "ways",
 ]

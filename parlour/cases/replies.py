@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from parlour.cases import files as sending
-from parlour.cases import ways
+from parlour.cases import offers, ways
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import note_answer, take_back_answer
 from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.cases.ways import Way
 from parlour.channels import registry
+from parlour.channels.contract import Template
+from parlour.channels.models import STILL
 from parlour.channels.queries import config
 from parlour.lib import clock
 from parlour.lib.text import storable
@@ -40,13 +43,15 @@ def reply(
     idempotency_key: str | None = None,
     hold_seconds: float = 0.0,
     files: Sequence[int] = (),
+    choices: Sequence[str] = (),
 ) -> Message:
     """Answer the customer. Stored and queued together; the outbox sends it, ``hold_seconds`` later (time to undo).
 
     ``answers`` is the Message answered (default: the customer's latest words in that lane). ``seen`` is the newest Message id the writer
     had before their eyes: when a colleague has answered since, Conflict is raised. The same ``idempotency_key`` again gives the same
     Message and does nothing; with other words or files it is a Conflict. ``files`` are ids of Attachments: the writer's own uploads
-    (``cases.files.upload``), or files of another answer in this case.
+    (``cases.files.upload``), or files of another answer in this case. ``choices`` are answers to choose from: buttons where the channel
+    has them, else numbered lines below the words.
     """
     text = storable(text, TEXT_LIMIT).strip()
     if not text:
@@ -55,38 +60,77 @@ def reply(
         raise Invalid("An answer is either public or private.")
     if idempotency_key and (len(idempotency_key) > KEY_LIMIT or not idempotency_key.isprintable()):
         raise Invalid(f"An idempotency key has at most {KEY_LIMIT} printable characters.")
+    wanted = _Wanted(
+        text, visibility, answers, seen, idempotency_key, hold_seconds, files, offers.read_choices(choices)
+    )
+    return _once(case_id, by, wanted)
+
+
+def send_template(
+    case_id: int,
+    *,
+    by: Actor,
+    name: str,
+    language: str,
+    values: Sequence[str] = (),
+    seen: int | None = None,
+    idempotency_key: str | None = None,
+    hold_seconds: float = 0.0,
+) -> Message:
+    """Send a template the platform has approved, also when the window for free answers is closed; else as ``reply``."""
+    staff.require(by, staff.ANSWER)
+    thread = offers.template_thread(Case.objects.get(pk=case_id))
+    said = ways.latest_inbound(thread) if thread else None
+    if thread is None or said is None:
+        raise Invalid("No template can be sent to this customer.")
+    if thread.inbox.health in STILL:
+        raise Invalid(f"The inbox {thread.inbox.name} is {thread.inbox.get_health_display().lower()}.")
+    # The platform is asked before the case is held.
+    text, template = offers.filled(thread.inbox, name, language, values)
+    return _once(case_id, by, _Wanted(text, "private", said.pk, seen, idempotency_key, hold_seconds, template=template))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be said, and how."""
+
+    text: str
+    visibility: str
+    answers: int | None
+    seen: int | None
+    key: str | None
+    hold_seconds: float
+    files: Sequence[int] = ()
+    choices: tuple[str, ...] = ()
+    template: Template | None = None
+
+
+def _once(case_id: int, by: Actor, wanted: _Wanted) -> Message:
     try:
-        return _reply(case_id, by, text, visibility, answers, seen, idempotency_key, hold_seconds, files)
+        return _reply(case_id, by, wanted)
     except IntegrityError:
         # The same key at the same moment, for another case (one case is held while it is answered).
-        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility, files)):
+        if wanted.key and (given := _given_before(case_id, wanted)):
             return given
         raise
 
 
-def _reply(
-    case_id: int,
-    by: Actor,
-    text: str,
-    visibility: str,
-    answers: int | None,
-    seen: int | None,
-    idempotency_key: str | None,
-    hold_seconds: float,
-    files: Sequence[int],
-) -> Message:
+def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
     with transaction.atomic():
         staff.require(by, staff.ANSWER)
         case = Case.objects.select_for_update().get(pk=case_id)
-        if idempotency_key and (given := _given_before(idempotency_key, case_id, text, visibility, files)):
+        if wanted.key and (given := _given_before(case_id, wanted)):
             return given
-        if seen is not None:
-            _refuse_double_answer(case_id, seen, by)
-        way = _way(case, visibility, answers)
+        if wanted.seen is not None:
+            _refuse_double_answer(case_id, wanted.seen, by)
+        way = _way(case, wanted)
         answered = Message.objects.select_related("thread").get(pk=way.answers)
-        _refuse_over_length(way, answered, text)
-        chosen = sending.to_send(by, case_id, files)
-        sending.refuse_unfit(registry.get(way.channel).label, way.media, way.media_count, chosen)
+        channel = registry.get(way.channel)
+        text, choices = offers.offered(channel.capabilities.choices, wanted.visibility, wanted.text, wanted.choices)
+        if wanted.template is None:
+            _refuse_over_length(way, answered, text)
+        chosen = sending.to_send(by, case_id, wanted.files)
+        sending.refuse_unfit(channel.label, way.media, way.media_count, chosen)
         now = clock.now()
         message = Message.objects.create(
             case=case,
@@ -95,10 +139,11 @@ def _reply(
             channel=answered.channel,
             reply_to=answered.external_id or "",
             direction=Direction.OUT,
-            visibility=visibility,
+            visibility=wanted.visibility,
             agent=by if isinstance(by, Agent) else None,
             text=text,
             sent_at=now,
+            meta=offers.stored(choices, wanted.template),
         )
         sending.attach(message, chosen)
         Delivery.objects.create(
@@ -106,26 +151,30 @@ def _reply(
             mode=way.mode,
             target=answered.external_id or "",
             reference="p" + secrets.token_hex(16),
-            idempotency_key=idempotency_key or None,
-            due_at=now + timedelta(seconds=hold_seconds),
+            idempotency_key=wanted.key or None,
+            due_at=now + timedelta(seconds=wanted.hold_seconds),
         )
         note_answer(case, message, now)
-        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, visibility=visibility)
+        told = {"visibility": wanted.visibility} | ({"template": wanted.template.name} if wanted.template else {})
+        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
         bus.wake("deliveries")
         bus.wake("policy")
     return message
 
 
-def _given_before(key: str, case_id: int, text: str, visibility: str, files: Sequence[int]) -> Message | None:
-    given = Delivery.objects.filter(idempotency_key=key).select_related("message").first()
+def _given_before(case_id: int, wanted: _Wanted) -> Message | None:
+    given = Delivery.objects.filter(idempotency_key=wanted.key).select_related("message").first()
     if given is None:
         return None
     said = given.message
-    if (said.case_id, said.text, said.visibility) != (case_id, text, visibility):
+    can = registry.get(said.channel).capabilities.choices
+    text, choices = offers.offered(can, wanted.visibility, wanted.text, wanted.choices)
+    same = (said.case_id, said.text, said.visibility) == (case_id, text, wanted.visibility)
+    if not same or said.meta.get("choices", []) != list(choices):
         raise Conflict("This idempotency key was used for another answer.")
     # The same files may have been uploaded again: what is in them counts.
     digests = Attachment.objects.values_list("digest", flat=True)
-    if sorted(digests.filter(message=said)) != sorted(digests.filter(pk__in=files)):
+    if sorted(digests.filter(message=said)) != sorted(digests.filter(pk__in=wanted.files)):
         raise Conflict("This idempotency key was used for an answer with other files.")
     return said
 
@@ -141,9 +190,10 @@ def _refuse_double_answer(case_id: int, seen: int, by: Actor) -> None:
         raise Conflict(f"{who} has answered this case in the meantime.")
 
 
-def _way(case: Case, visibility: str, answers: int | None) -> Way:
-    if answers is not None:
-        said = Message.objects.select_related("thread", "thread__inbox").filter(pk=answers, case=case).first()
+def _way(case: Case, wanted: _Wanted) -> Way:
+    visibility = wanted.visibility
+    if wanted.answers is not None:
+        said = Message.objects.select_related("thread", "thread__inbox").filter(pk=wanted.answers, case=case).first()
         if said is None or said.thread is None or said.direction != Direction.IN:
             raise Invalid("The message to answer is not one of this customer's in this case.")
         way = ways.way_for(said.thread, visibility, said)
@@ -151,7 +201,7 @@ def _way(case: Case, visibility: str, answers: int | None) -> Way:
         way = next((one for one in ways.ways(case) if one.visibility == visibility), None)
     if way is None:
         raise Invalid(f"This case cannot be answered in {visibility}.")
-    if way.blocked:
+    if way.blocked and wanted.template is None:
         raise Invalid(way.blocked)
     return way
 

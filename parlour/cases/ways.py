@@ -33,6 +33,8 @@ class Way:
     media: Mapping[str, int] = field(default_factory=dict)
     """Kinds of files that may come along (image, video, audio, file), and how many bytes one may have."""
     media_count: int = 0
+    templates: bool = False
+    """Approved templates can be sent, also while it is blocked."""
 
 
 def ways(case: Case) -> list[Way]:
@@ -99,7 +101,10 @@ def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:
     if until and until <= clock.now():
         blocked = f"{channel.label} takes no free answer so long after the customer's last message."
     label = f"Private reply · {channel.label}"
-    return Way("private", "reply", channel.name, label, limit.length, limit.unit, said.pk, blocked, until)
+    templates = channel.capabilities.templates
+    return Way(
+        "private", "reply", channel.name, label, limit.length, limit.unit, said.pk, blocked, until, templates=templates
+    )
 
 
 def window_closes_at(capabilities: Capabilities, last_inbound_at: datetime | None) -> datetime | None:

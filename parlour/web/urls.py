@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import arrivals, case, files, inboxes, queue, say, service, session, verbs
+from parlour.web.views import arrivals, case, files, inboxes, queue, say, service, session, templates, verbs
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("case/<int:case_id>/timeline", case.timeline, name="case-timeline"),
     path("case/<int:case_id>/composer", case.composer, name="case-composer"),
     path("case/<int:case_id>/customer", case.customer, name="case-customer"),
+    path("case/<int:case_id>/templates", templates.templates, name="case-templates"),
     path("case/<int:case_id>/say", say.say, name="say"),
     path("case/<int:case_id>/take", verbs.take, name="take"),
     path("case/<int:case_id>/assign", verbs.assign, name="assign"),

@@ -21,6 +21,8 @@ ENDPOINTS = {
     ("get", "/api/v1/cases/{case_id}/messages"),
     ("get", "/api/v1/cases/{case_id}/events"),
     ("post", "/api/v1/cases/{case_id}/replies"),
+    ("get", "/api/v1/cases/{case_id}/templates"),
+    ("post", "/api/v1/cases/{case_id}/template"),
     ("post", "/api/v1/cases/{case_id}/notes"),
     ("post", "/api/v1/files"),
     ("get", "/api/v1/files/{file_id}"),

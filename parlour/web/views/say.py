@@ -78,7 +78,7 @@ def _upload(agent: Agent, given: UploadedFile) -> Attachment:
 def _send(
     request: HttpRequest, agent: Agent, case: Case, way: str, text: str, uploaded: Sequence[Attachment]
 ) -> Message:
-    again = [number for value in request.POST.getlist("again")[:MOST_FILES] if (number := _id(value)) is not None]
+    again = [one for value in request.POST.getlist("again")[:MOST_FILES] if (one := number(value)) is not None]
     chosen = [*again, *(one.pk for one in uploaded)]
     if way == "note" and chosen:
         raise Invalid("A note carries no files.")
@@ -93,21 +93,23 @@ def _send(
         by=agent,
         text=text,
         visibility=visibility,
-        answers=_id(answers),
+        answers=number(answers),
         seen=_seen(request),
         idempotency_key=f"desk:{agent.pk}:{key}" if key else None,
         hold_seconds=UNDO_SECONDS,
         files=chosen,
+        choices=request.POST.get("choices", "")[:2000].splitlines(),
     )
 
 
-def _id(value: str) -> int | None:
+def number(value: str) -> int | None:
+    """A number from a form, None for none or for what is none."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 def _seen(request: HttpRequest) -> int | None:
     """The newest message the writer saw; ``anyway`` is the one in the banner that told of a colleague's answer."""
-    return _id(request.POST.get("anyway", "")) or _id(request.POST.get("seen", ""))
+    return number(request.POST.get("anyway", "")) or number(request.POST.get("seen", ""))
 
 
 def _give_back(request: HttpRequest, agent: Agent, case: Case, way: str, text: str, error: Exception) -> HttpResponse:

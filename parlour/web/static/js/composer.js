@@ -101,6 +101,7 @@ export function composerShown() {
 
 /** The words are on their way: the box is free for the next ones. */
 export function sent(detail) {
+  if (detail.way === "template") return;
   localStorage.removeItem(draftKey(detail.way.split(":")[0], detail.case));
   if (form()?.dataset.case !== String(detail.case)) return;
   const text = box();
@@ -108,6 +109,8 @@ export function sent(detail) {
   text.dataset.way = "";
   form().elements.key.value = freshKey();
   filesSent();
+  form().elements.choices.value = "";
+  form().querySelector(".offer").open = false;
   clearTrouble();
   switched();
 }

@@ -87,6 +87,7 @@ function clicked(event) {
     if (desk().classList.contains("with-who")) document.querySelector(".close-who")?.focus();
   }
   if (event.target.closest("#pill")) toBottom();
+  if (event.target.closest("[data-close-templates]")) document.getElementById("templates").replaceChildren();
   const copier = event.target.closest("[data-copy]");
   if (copier) copy(document.getElementById(copier.dataset.copy));
 }
