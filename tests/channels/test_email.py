@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from threading import Timer
 
@@ -247,6 +248,50 @@ def test_a_password_that_is_not_taken(town: Town) -> None:
         registry.get("email").check(channels.config(inbox))
     assert caught.value.kind is ErrorKind.AUTH_EXPIRED
     assert "wrong" not in caught.value.words
+
+
+def test_signing_in_takes_the_place_of_a_password(town: Town) -> None:
+    place = town.place("email")
+    assert isinstance(place, MailStandIn)
+    inbox = town.connect(
+        "email",
+        password="",
+        access_token="spent",
+        login_base=f"{town.stand.base}/api/email",
+        client_id="app",
+        client_secret="s3cret",
+        refresh_token=place.refresh_token,
+    )
+    place.say(place.person("Ana"), "Hello?")
+    town.drive()
+    inbox.refresh_from_db()
+    assert inbox.settings["access_token"] == place.imap.access_token
+    town.drive()
+    ours = town.answer(Case.objects.get(), "Hello!")
+    assert town.delivery(ours).state == DeliveryState.SENT
+    config = channels.config(inbox)
+    with pytest.raises(ChannelError) as caught:
+        registry.get("email").renew(replace(config, settings={**config.settings, "refresh_token": "old"}))
+    assert caught.value.kind is ErrorKind.AUTH_EXPIRED
+    with pytest.raises(ChannelError) as caught:
+        registry.get("email").send(
+            replace(config, settings={**config.settings, "access_token": "spent"}),
+            Outbound("x", "private", "reply", "", place.person("Ana"), "", "", "p1"),
+        )
+    assert caught.value.kind is ErrorKind.AUTH_EXPIRED
+
+
+def test_of_a_huge_mail_only_the_beginning_is_fetched(
+    town: Town, place: MailStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "HUGE", 50_000)
+    monkeypatch.setattr(polling, "BEGINNING", 10_000)
+    place.write(place.person("Ana"), "Film", "See the film.", files=(("film.mp4", "video/mp4", b"0" * 100_000),))
+    town.drive()
+    found = Message.objects.get()
+    assert found.text == "See the film."
+    assert found.meta["cut"] > 100_000
+    assert [one.name for one in found.attachments.all()] == ["film.mp4"]
 
 
 def test_the_test_button(town: Town, place: MailStandIn) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from parlour.channels.base import Base
 from parlour.channels.contract import (
@@ -22,11 +23,12 @@ from parlour.channels.contract import (
     Setting,
     Split,
 )
-from parlour.channels.email import envelope, parsing, polling, sending
+from parlour.channels.email import access, envelope, parsing, polling, sending
 from parlour.channels.email.headers import mailboxes
 
 FILE_LIMIT = 18_000_000
 """Bytes of one file: on the wire a file takes a third more, and providers refuse mails beyond 25 MB."""
+WAYS = (("ssl", "TLS from the start"), ("starttls", "STARTTLS"), ("none", "None (only to this machine)"))
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -48,7 +50,7 @@ def _addresses(value: str) -> str | None:
 def _host(value: str) -> str | None:
     return (
         None
-        if _HOST.fullmatch(value.strip())
+        if not value or _HOST.fullmatch(value.strip())
         else "It is the name of a server such as imap.example.com, without https://."
     )
 
@@ -58,8 +60,13 @@ def _port(value: str) -> str | None:
     return None if fine else "It is a number between 1 and 65535."
 
 
-def _one_of(*allowed: str) -> Any:
-    return lambda value: None if not value or value in allowed else f"It is one of: {', '.join(allowed)}."
+def _web(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and (parts.port or 1) > 0
+    except ValueError:
+        fine = False
+    return None if fine or not value else f"It is a web address such as {access.LOGIN}."
 
 
 def _days(value: str) -> str | None:
@@ -97,7 +104,9 @@ class Email(Base):
         Setting(
             "password",
             "Password",
-            "Of the mailbox. Where the account has two-step sign-in, make an 'app password' in its security settings and use that.",
+            "Of the mailbox. Where the account has two-step sign-in, make an 'app password' in its security settings and use that. Not "
+            "needed at Microsoft 365, where you sign in.",
+            required=False,
             secret=True,
         ),
         Setting(
@@ -119,21 +128,21 @@ class Email(Base):
         Setting(
             "imap_security",
             "IMAP security",
-            "ssl, starttls, or none (only for a server on this machine).",
+            "How the line is protected.",
             required=False,
             default="ssl",
             advanced=True,
-            check=_one_of("ssl", "starttls", "none"),
+            options=WAYS,
         ),
         Setting("smtp_port", "SMTP port", required=False, default="587", advanced=True, check=_port),
         Setting(
             "smtp_security",
             "SMTP security",
-            "starttls (port 587), ssl (port 465), or none (only for a server on this machine).",
+            "How the line is protected; mostly TLS from the start goes with port 465.",
             required=False,
             default="starttls",
             advanced=True,
-            check=_one_of("ssl", "starttls", "none"),
+            options=WAYS,
         ),
         Setting("smtp_username", "SMTP user name", "Only if it is not that of IMAP.", required=False, advanced=True),
         Setting(
@@ -155,20 +164,20 @@ class Email(Base):
         Setting(
             "save_sent",
             "Copies in the Sent folder",
-            "yes, no, or auto (yes, unless the provider is known to do it: Google, Microsoft, Zoho).",
+            "Whether Parlour puts what it sends there. Google, Microsoft and Zoho are known to do it by themselves.",
             required=False,
             default="auto",
             advanced=True,
-            check=_one_of("auto", "yes", "no"),
+            options=(("auto", "Unless the provider is known to do it"), ("yes", "Yes"), ("no", "No")),
         ),
         Setting(
             "plus_address",
             "Answers to a tagged address",
-            "yes if mail to support+anything@example.com reaches this mailbox: answers find their conversation even when a relay changes ids.",
+            "Whether mail to support+anything@example.com reaches this mailbox: answers find their conversation even if a relay changes ids.",
             required=False,
             default="no",
             advanced=True,
-            check=_one_of("yes", "no"),
+            options=(("no", "No"), ("yes", "Yes")),
         ),
         Setting(
             "history_days",
@@ -179,7 +188,44 @@ class Email(Base):
             advanced=True,
             check=_days,
         ),
+        Setting(
+            "authserv_id",
+            "Name of your mail server in Authentication-Results",
+            "If your server checks who really sent a mail, it says so in a header that begins with this name; mails then carry the result.",
+            required=False,
+            advanced=True,
+            check=_host,
+        ),
+        Setting(
+            "client_id",
+            "Microsoft 365: application id",
+            "Entra admin center, App registrations, your app. With it you sign in at Microsoft in place of a password.",
+            required=False,
+            advanced=True,
+        ),
+        Setting(
+            "client_secret",
+            "Microsoft 365: client secret",
+            "The app's Certificates and secrets.",
+            required=False,
+            secret=True,
+            advanced=True,
+        ),
+        Setting("access_token", "Access token", "Filled in by signing in.", required=False, secret=True, advanced=True),
+        Setting(
+            "refresh_token", "Refresh token", "Filled in by signing in.", required=False, secret=True, advanced=True
+        ),
+        Setting(
+            "login_base",
+            "Address for signing in",
+            "Of one tenant only: put its id in place of “common”.",
+            required=False,
+            default=access.LOGIN,
+            advanced=True,
+            check=_web,
+        ),
     )
+    oauth = access.OAUTH
     capabilities = Capabilities(
         private=Limit(sending.LIMIT),
         webhook=False,
@@ -210,6 +256,9 @@ class Email(Base):
 
     def send(self, inbox: InboxConfig, outbound: Outbound) -> Receipt:
         return sending.send(inbox, outbound)
+
+    def renew(self, inbox: InboxConfig) -> Mapping[str, str]:
+        return access.renew(inbox)
 
     def check(self, inbox: InboxConfig) -> str:
         return sending.check(inbox)

@@ -28,6 +28,7 @@ _AGAIN = re.compile(
     r"\s*(?:re|aw|antw(?:ort)?|sv|vs|ref|rif|r|odp|ynt|res|回复|答复|返信|رد|fwd?|wg|tr|rv|i|enc|doorst|vl|pd)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*",
     re.IGNORECASE,
 )
+_DMARC = re.compile(r"\bdmarc\s*=\s*([a-z]+)", re.IGNORECASE)
 _TAG = re.compile(r"\+(p[0-9a-f]{32})@")
 
 
@@ -52,14 +53,16 @@ def inbounds(body: bytes, inbox: InboxConfig, received_at: datetime) -> list[Inb
     envelope = unpack(orjson.loads(body))
     mail = read(envelope.raw)
     mine = brand(inbox.settings)
-    return [_Reading(envelope, mail, mine, received_at).event()]
+    server = str(inbox.settings.get("authserv_id") or "").strip()
+    return [_Reading(envelope, mail, mine, server, received_at).event()]
 
 
 class _Reading:
-    def __init__(self, envelope: Envelope, mail: Mail, mine: Brand, received_at: datetime) -> None:
+    def __init__(self, envelope: Envelope, mail: Mail, mine: Brand, server: str, received_at: datetime) -> None:
         self.envelope = envelope
         self.mail = mail
         self.mine = mine
+        self.server = server
         self.headers = mail.headers
         self.key = key(envelope, mail.headers)
         self.id = name(envelope, mail.headers)
@@ -123,6 +126,8 @@ class _Reading:
             meta["form"] = True
         if doubt := automatic.doubtful(self.headers):
             meta["automatic"] = doubt
+        if self.server:
+            meta["authentication"] = authenticated(self.headers, self.server)
         return Inbound(
             Kind.MESSAGE,
             self.key,
@@ -253,6 +258,16 @@ class _Reading:
             )
             for place, one in enumerate(files)
         )
+
+
+def authenticated(headers: Headers, server: str) -> str:
+    """What the brand's own server found out about the sender (DMARC): ``pass``, ``fail`` or ``none``. Only the topmost header counts, and
+    only with the server's name: anything below may have come with the mail."""
+    named, _, results = first(headers, "authentication-results").partition(";")
+    if named.split()[:1] != [server]:
+        return "none"
+    found = _DMARC.search(results)
+    return {"pass": "pass", "fail": "fail"}.get(found[1].lower(), "none") if found else "none"
 
 
 def bare_subject(subject: str) -> str:

@@ -124,7 +124,9 @@ def _new(
             datetime.fromtimestamp(newest, UTC) - timedelta(days=2) if newest else clock.now() - timedelta(days=days)
         )
         uids = _search(box, f"SINCE {since.day}-{MONTHS[since.month - 1]}-{since.year}")
-        last = min(uids, default=max(following, 1)) - 1
+        # Some old servers do not say which number comes next.
+        following = following or max(_search(box, "ALL"), default=0) + 1
+        last = min(uids, default=following) - 1
     found: list[_Found] = []
     budget = MOST_BYTES
     sizes = _sizes(box, uids[:MOST_MAILS])
@@ -220,6 +222,7 @@ class _Line:
     box: BaseMailBox
     settings: str
     exists: int
+    idles: bool
 
 
 _lines: dict[int, _Line] = {}
@@ -243,7 +246,7 @@ def wait(inbox: InboxConfig, seconds: float) -> bool:
     box = servers.open_imap(inbox)
     try:
         place = _select(box, servers.setting(inbox, "folder", "INBOX"), required=True)
-        line = _Line(box, settings, _told(box, "EXISTS"))
+        line = _Line(box, settings, _told(box, "EXISTS"), servers.idles(box))
         assert place is not None
         if _places.get(inbox.id) != place:
             _places[inbox.id] = place
@@ -257,10 +260,10 @@ def wait(inbox: InboxConfig, seconds: float) -> bool:
 
 def _listen(inbox: InboxConfig, line: _Line, seconds: float) -> bool:
     said: list[bytes] = []
-    if "IDLE" not in line.box.client.capabilities:
+    if not line.idles:
         time.sleep(seconds)
-        line.box.client.noop()
-    elif _told(line.box, "EXISTS") == line.exists:
+    line.box.client.noop()
+    if line.idles and _told(line.box, "EXISTS") == line.exists:
         said = line.box.idle.wait(timeout=seconds)
     # What is told while idling passes by the counts that the connection keeps, and the other way round.
     exists = _told(line.box, "EXISTS")

@@ -134,7 +134,7 @@ def check(inbox: InboxConfig) -> str:
         name = setting(inbox, "folder", "INBOX")
         count = box.folder.set(name, readonly=True)[1][0]
         sent = polling.sent_folder(box, inbox)
-        idle = "IDLE" in box.client.capabilities
+        idle = servers.idles(box)
     smtp = servers.open_smtp(inbox)
     try:
         code, said = smtp.noop()

@@ -21,6 +21,7 @@ from imap_tools import (
 )
 
 from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig
+from parlour.channels.email.access import bearer
 from parlour.lib.text import one_line
 
 TIMEOUT = 20.0
@@ -84,6 +85,8 @@ def open_imap(inbox: InboxConfig) -> BaseMailBox:
     host = setting(inbox, "imap_host")
     way, port = _way(inbox, "imap_security", "ssl", host), _port(inbox, "imap_port", "993")
     user, password = setting(inbox, "username") or setting(inbox, "address"), str(inbox.settings.get("password") or "")
+    access_token = str(inbox.settings.get("access_token") or "")
+    _signs_in(inbox, password or access_token)
     box: BaseMailBox | None = None
     try:
         if way == "ssl":
@@ -92,15 +95,41 @@ def open_imap(inbox: InboxConfig) -> BaseMailBox:
             box = MailBoxStartTls(host, port, timeout=TIMEOUT, ssl_context=_tls())
         else:
             box = MailBoxUnencrypted(host, port, timeout=TIMEOUT)
-        if user.isascii() and password.isascii():
+        if access_token:
+            _authenticate(box, "XOAUTH2", bearer(user, access_token))
+        elif user.isascii() and password.isascii():
             box.login(user, password, initial_folder=None)
         else:
-            box.login_utf8(user, password, initial_folder=None)
+            _authenticate(box, "PLAIN", f"\0{user}\0{password}")
     except Exception as error:
         if box is not None:
             close_imap(box)
         raise imap_refusal(error, inbox) from error
     return box
+
+
+def _signs_in(inbox: InboxConfig, secret: str) -> None:
+    if not secret:
+        words = "Nobody has signed in yet." if inbox.settings.get("client_id") else "The password is missing."
+        raise ChannelError(ErrorKind.AUTH_EXPIRED, words)
+
+
+def _authenticate(box: BaseMailBox, mechanism: str, told: str) -> None:
+    """Sign in with a mechanism of SASL; what the server asks after a refusal is answered with nothing."""
+    answers = iter([told.encode()])
+    try:
+        box.client.authenticate(mechanism, lambda _: next(answers, b""))
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        raise MailboxLoginError(("NO", [str(error).encode()]), "OK") from error
+
+
+def idles(box: BaseMailBox) -> bool:
+    """Whether the server tells of new mail (IDLE). Many say what they can only to those who have signed in."""
+    status, data = box.client.capability()
+    said = data[0] if status == "OK" and data else b""
+    return isinstance(said, bytes) and b"IDLE" in said.upper().split()
 
 
 def close_imap(box: BaseMailBox) -> None:
@@ -156,7 +185,7 @@ def _said(words: str, inbox: InboxConfig) -> str:
 
 def unsecret(words: str, settings: Mapping[str, Any]) -> str:
     """``words`` without any password: a server may repeat what it was told."""
-    for name in ("password", "smtp_password"):
+    for name in ("password", "smtp_password", "access_token", "refresh_token", "client_secret"):
         if len(secret := str(settings.get(name) or "")) >= 4:
             words = words.replace(secret, "…")
     return words
@@ -172,6 +201,7 @@ def open_smtp(inbox: InboxConfig) -> smtplib.SMTP:
     domain = setting(inbox, "address").rpartition("@")[2] or "localhost"
     user = setting(inbox, "smtp_username") or setting(inbox, "username") or setting(inbox, "address")
     password = str(inbox.settings.get("smtp_password") or inbox.settings.get("password") or "")
+    access_token = str(inbox.settings.get("access_token") or "")
     smtp: smtplib.SMTP | None = None
     try:
         name = domain.encode("idna").decode()
@@ -185,7 +215,12 @@ def open_smtp(inbox: InboxConfig) -> smtplib.SMTP:
             smtp.ehlo_or_helo_if_needed()
         # A relay of one's own network may know its clients by their addresses and offer no signing in.
         if smtp.has_extn("auth"):
-            smtp.login(user, password)
+            _signs_in(inbox, password or access_token)
+            if access_token and not inbox.settings.get("smtp_password"):
+                answers = iter([bearer(user, access_token)])
+                smtp.auth("XOAUTH2", lambda _=None: next(answers, ""))
+            else:
+                smtp.login(user, password)
     except Exception as error:
         if smtp is not None:
             smtp.close()

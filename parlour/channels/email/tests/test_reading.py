@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def parsed(body: bytes) -> Inbound:
     return inbound
 
 
-def mail(text: str = "Hello.", folder: str = "inbox", *, copy: bool = False, **headers: str) -> Inbound:
+def mail(text: str = "Hello.", folder: str = "inbox", copy: Any = False, **headers: str) -> Inbound:
     """A mail of Ana's with ``headers`` over the usual ones (underscores are dashes)."""
     told = {
         "From": "Ana <ana@mail.example>",
@@ -208,6 +209,23 @@ def test_forms_and_groups_speak_for_somebody() -> None:
     assert group.author is not None
     assert (group.author.external_id, group.author.name) == ("ana@mail.example", "Ana Ruiz")
     assert mail(From="help@luma.example", Reply_To="x@y.example", Message_ID=f"<{OURS}>").kind is Kind.IGNORED
+
+
+def test_only_the_brands_own_server_is_believed_about_a_sender() -> None:
+    def told(*results: str) -> object:
+        headers = "\r\n".join(f"Authentication-Results: {one}" for one in results)
+        raw = f"From: a@b.example\r\n{headers}\r\n\r\nHello".encode()
+        body = split_of(Envelope("inbox", raw, 1, 1, ARRIVED, 0)).body
+        config = replace(CONFIG, settings={**CONFIG.settings, "authserv_id": "mx.luma.example"})
+        (found,) = channel.parse(body, config, RECEIVED)
+        return found.meta["authentication"]
+
+    assert told("mx.luma.example; spf=pass; dkim=pass header.d=b.example; dmarc=pass") == "pass"
+    assert told("mx.luma.example 1; dmarc=fail (p=none)") == "fail"
+    assert told("mx.evil.example; dmarc=pass") == "none"
+    assert told("mx.other.example; dmarc=none", "mx.luma.example; dmarc=pass") == "none"
+    assert told("mx.luma.example.evil.example; dmarc=pass") == "none"
+    assert "authentication" not in mail().meta
 
 
 def test_answers_go_where_they_are_wanted() -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from parlour.channels.contract import ChannelError, ErrorKind, File, InboxConfig
 from parlour.channels.email import composing, sending, servers
@@ -29,12 +38,17 @@ def told(**settings: str) -> InboxConfig:
 
 
 @contextmanager
-def smtp(answers: dict[str, str]) -> Iterator[InboxConfig]:
+def smtp(answers: dict[str, str], tls: ssl.SSLContext | None = None) -> Iterator[InboxConfig]:
     """A server that answers each command as told, ``250 OK`` else; an empty answer hangs up. ``.`` is the end of the mail."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         connection, _ = listener.accept()
+        if tls is not None:
+            try:
+                connection = tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
         with connection, connection.makefile("rb") as lines:
             connection.sendall(answers.get("hello", "220 Hi").encode() + b"\r\n")
             in_mail = False
@@ -113,6 +127,37 @@ def test_a_server_without_tls_is_refused_before_the_password() -> None:
     with smtp(AUTH) as config, pytest.raises(ChannelError) as caught:
         channel.send(replace(config, settings={**config.settings, "smtp_security": "starttls"}), outbound("private"))
     assert caught.value.kind is ErrorKind.INVALID
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that nobody vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.public_bytes(Encoding.PEM) + secret)
+    return path
+
+
+def test_certificates_are_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    with smtp(AUTH, tls) as config, pytest.raises(ChannelError) as caught:
+        channel.send(replace(config, settings={**config.settings, "smtp_security": "ssl"}), outbound("private"))
+    assert caught.value.kind is ErrorKind.INVALID
+    assert "certificate is not valid" in caught.value.words
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with smtp(AUTH, tls) as config:
+        channel.send(replace(config, settings={**config.settings, "smtp_security": "ssl"}), outbound("private"))
 
 
 @pytest.mark.parametrize("name", ["imap", "smtp"])
@@ -200,7 +245,6 @@ def test_settings_are_checked_in_words() -> None:
         "aliases": "a@b.example, nonsense",
         "imap_host": "https://imap.example/",
         "smtp_port": "0",
-        "imap_security": "tls",
         "history_days": "-1",
     }
     for name, value in wrong.items():

@@ -50,7 +50,9 @@ class MailStandIn(StandIn):
             self.faults,
         )
         self.smtp = Clerk(ADDRESS, self.password, self.faults, self._knows, self._deliver)
+        self.smtp.access_token = lambda: self.imap.access_token
         self.mailboxes: dict[str, list[bytes]] = {}
+        self.refresh_token = secrets.token_urlsafe(16)
         self.saves_sent = False
         """Whether the provider puts what is sent through it into the Sent folder by itself."""
         self.absent: dict[str, bool] = {}
@@ -94,8 +96,14 @@ class MailStandIn(StandIn):
         self._servers.clear()
 
     async def handle(self, request: Request) -> Reply:
-        """Mail is no web service; what is asked here is told where it is."""
-        return json_reply({"imap": self._imap_socket.getsockname()[1], "smtp": self._smtp_socket.getsockname()[1]})
+        """Mail itself is no web service; signing in is."""
+        if request.method == "POST" and request.path == "/oauth2/v2.0/token":
+            if request.form().get("refresh_token") != self.refresh_token:
+                return json_reply(
+                    {"error": "invalid_grant", "error_description": "AADSTS70000: The grant has expired."}, 400
+                )
+            return json_reply({"access_token": self.imap.access_token, "token_type": "Bearer", "expires_in": 3599})
+        return json_reply({"error": "not_found"}, 404)
 
     # Customers
 

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import contextlib
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from parlour.playground.faults import Faults
 from parlour.playground.places.email.mailbox import Folder, Kept
 
-CAPABILITIES = "IMAP4rev1 LITERAL+ IDLE SPECIAL-USE UIDPLUS UNSELECT AUTH=PLAIN"
+CAPABILITIES = "IMAP4rev1 LITERAL+ IDLE SPECIAL-USE UIDPLUS UNSELECT AUTH=PLAIN AUTH=XOAUTH2"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}$")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\([^()]*\))|(\S+)')
@@ -27,6 +28,8 @@ class ImapServer:
         self.password = password
         self.folders = list(folders)
         self.faults = faults
+        self.access_token = secrets.token_urlsafe(16)
+        """What is taken in place of the password (XOAUTH2)."""
         self.idles = True
         """Whether IDLE is offered."""
         self.requests: list[str] = []
@@ -125,8 +128,18 @@ class _Session:
         elif name == "AUTHENTICATE":
             self.say("+ ")
             await self.writer.drain()
-            told = base64.b64decode((await self.reader.readline()).strip()).decode("utf-8", "replace").split("\0")
-            return self._sign_in(tag, told[1:3])
+            told = base64.b64decode((await self.reader.readline()).strip()).decode("utf-8", "replace")
+            if words[:1] != ["XOAUTH2"]:
+                return self._sign_in(tag, told.split("\0")[1:3])
+            self.signed_in = told == f"user={self.server.user}\x01auth=Bearer {self.server.access_token}\x01\x01"
+            if self.signed_in:
+                self.say(f"{tag} OK Signed in")
+                return True
+            self.say("+ " + base64.b64encode(b'{"status":"400"}').decode())
+            await self.writer.drain()
+            await self.reader.readline()
+            self.say(f"{tag} NO AUTHENTICATE failed.")
+            return True
         elif name == "NOOP":
             self.news()
         elif not self.signed_in:

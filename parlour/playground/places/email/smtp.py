@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ class Clerk:
         self.window: FixedWindow | None = None
         """A limit on mails, when there is one."""
         self.requests: list[str] = []
+        self.access_token: Callable[[], str] = str
 
     def server(self) -> SMTP:
         """A protocol for one connection; in a running loop."""
@@ -54,6 +56,12 @@ class Clerk:
             self.password.encode(),
         )
         return AuthResult(success=right, handled=False)
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        told = base64.b64decode(args[1]).decode("utf-8", "replace") if len(args) > 1 else ""
+        return AuthResult(
+            success=told == f"user={self.user}\x01auth=Bearer {self.access_token()}\x01\x01", handled=False
+        )
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
