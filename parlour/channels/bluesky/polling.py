@@ -99,18 +99,18 @@ class Asking:
         places = {words: dict(mapping(places[words])) for words in wanted if words in places}
         for wanted_words in wanted:
             place = places.setdefault(wanted_words, {})
-            found, rest = newest_back(partial(self._search, wanted_words), place, from_now=True)
+            found, rest = newest_back(partial(self._search, wanted_words, "since" in place), place, from_now=True)
             self.cursor["searches"] = places
             self.found += found
             more = more or rest
         return more
 
-    def _search(self, words: str, token: str) -> Page:
+    def _search(self, words: str, watch: bool, token: str) -> Page:
         told = self._get("app.bsky.feed.searchPosts", q=words, sort="latest", limit=PAGE, cursor=token)
         items = []
         for post in _dicts(told.get("posts")):
             if mapping(post.get("author")).get("did") != self.me:
-                if owner(post.get("uri")):
+                if watch and owner(post.get("uri")):
                     self.watch.append(post["uri"])
                 items.append((epoch(post.get("indexedAt")), framed("post", {"post": post}, self.me)))
         return Page(items, _token(told))
