@@ -178,6 +178,9 @@ def _on_echo(batch: Batch, item: Item) -> None:
     if ours is not None:
         _confirm(batch, item, ours)
         return
+    if item.inbound.our_reference and not item.inbound.text and not item.inbound.attachments:
+        batch.outcome(item.arrival).reason = "It confirms an answer that another desk has sent."
+        return
     parent = batch.messages.get((item.inbox.pk, item.inbound.reply_to)) if item.inbound.reply_to else None
     if item.thread is None and parent is not None:
         item.thread = parent.thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import httpx
@@ -23,7 +24,7 @@ from parlour.lib import clock
 from parlour.lib.signing import hex_signature
 from parlour.playground.faults import Fault
 from parlour.playground.places.whatsapp import WhatsApp
-from parlour.playground.places.whatsapp.state import NUMBER, Contact
+from parlour.playground.places.whatsapp.state import NUMBER, Contact, Sent
 from parlour.traffic.files import fetch_next
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
@@ -126,6 +127,16 @@ def test_an_answer_whose_receipt_was_lost_is_confirmed_by_its_status(town: Town,
     assert ours.external_id == place.sent[0].id
     assert len(place.sent) == 1
     assert Message.objects.count() == 2
+
+
+def test_the_answers_of_another_desk_are_not_ours(town: Town, place: WhatsApp, inbox: Inbox) -> None:
+    """Two desks may listen to one number; a status holds no words."""
+    asked(town, place)
+    other = Sent("wamid.OTHER", ana(place), "parlour-p-of-the-other-desk")
+    for name in ("sent", "delivered", "read"):
+        town.call(partial(place.report, other, name))
+    town.drive()
+    assert Message.objects.count() == 1
 
 
 def test_refusals_and_rate_limits(town: Town, place: WhatsApp, inbox: Inbox) -> None:
