@@ -36,6 +36,7 @@ from parlour.staff.models import Agent, Role
 from parlour.traffic import files as fetching
 from parlour.traffic import lanes, profiles
 from parlour.traffic.tests.road import Fake, Road, private, said
+from parlour.web.views.drawn import drawings
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +133,8 @@ def fetched(road: Road, url: str, **told: str) -> Attachment:
 
 
 def page(desk: Client) -> str:
+    # What other desks were shown a moment ago may be shown again; a test wants to see what is.
+    drawings.clear()
     return desk.get(f"/case/{Case.objects.get().pk}").content.decode()
 
 
