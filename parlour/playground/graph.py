@@ -269,6 +269,8 @@ class GraphApi:
             )
         if object_id in self.page.chats:
             return json_reply(self._profile(self.page.chats[object_id], fields))
+        if (known := history.message(self.page, object_id)) is not None:
+            return json_reply({name: known[name] for name in known if name in {*fields, "id"}})
         item = self._item(object_id)
         known = self._about_item(item)
         return json_reply(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from parlour.playground.graph_state import Chat, FacebookPage, Post
+from parlour.playground.graph_state import Chat, FacebookPage, Line, Post
 
 PAGE = 25
 
@@ -30,19 +30,28 @@ def conversations(page: FacebookPage) -> list[dict[str, Any]]:
     return [_conversation(page, chat) for chat in chats]
 
 
-def _conversation(page: FacebookPage, chat: Chat) -> dict[str, Any]:
+def message(page: FacebookPage, mid: str) -> dict[str, Any] | None:
+    """One message by its id, None when nobody wrote it."""
+    if not mid.startswith("m_"):
+        return None
+    found = ((chat, line) for chat in page.chats.values() for line in chat.lines if line.mid == mid)
+    return next((_message(page, chat, line) for chat, line in found), None)
+
+
+def _message(page: FacebookPage, chat: Chat, line: Line) -> dict[str, Any]:
     customer = {"id": chat.person.psid, "name": chat.person.name, "email": f"{chat.person.psid}@facebook.com"}
     brand = {"id": page.page_id, "name": page.name, "email": f"{page.page_id}@facebook.com"}
-    messages = [
-        {
-            "id": line.mid,
-            "created_time": iso(line.at),
-            "from": brand if line.from_page else customer,
-            "to": {"data": [customer if line.from_page else brand]},
-            "message": line.text,
-        }
-        for line in reversed(chat.lines[-50:])
-    ]
+    return {
+        "id": line.mid,
+        "created_time": iso(line.at),
+        "from": brand if line.from_page else customer,
+        "to": {"data": [customer if line.from_page else brand]},
+        "message": line.text,
+    }
+
+
+def _conversation(page: FacebookPage, chat: Chat) -> dict[str, Any]:
+    messages = [_message(page, chat, line) for line in reversed(chat.lines[-50:])]
     return {"id": f"t_{chat.person.psid}", "updated_time": iso(chat.lines[-1].at), "messages": {"data": messages}}
 
 

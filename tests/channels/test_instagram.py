@@ -55,6 +55,9 @@ def test_a_direct_message_in_and_out(town: Town, insta: Instagram) -> None:
     person = ana(town, insta)
     said = town.call(lambda: insta.say(person, "Mein Display ist schwarz 😢", private=True))
     assert in_and_seen(town) == ["Mein Display ist schwarz 😢"]
+    cases.act(Message.objects.get().pk, "seen", by=town.agent())
+    town.send()
+    assert insta.chats[person].seen_at is not None
     ours = town.answer(Case.objects.get(), "Oh nein! Welche Bestellnummer?")
     assert [words.text for words in insta.sent] == ["Oh nein! Welche Bestellnummer?"]
     town.call(lambda: insta.react(person, insta.sent[0].id))

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
+from parlour.cases import actions as cases
 from parlour.cases import files
 from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, Message, Thread
 from parlour.channels.models import Inbox
@@ -88,6 +89,15 @@ FILES = {
     "cup.png": b"\x89PNG\r\n\x1a\n" + b"0" * 200,
     "terms.pdf": b"%PDF-1.4\n%%EOF\n" + b" " * 100,
 }
+
+
+def test_their_words_are_marked_as_seen(town: Town, page: FacebookPage) -> None:
+    town.stand.say_private("Ana", "Hello?")
+    town.drive()
+    cases.act(Message.objects.get().pk, "seen", by=town.agent())
+    town.send()
+    assert Delivery.objects.get().state == DeliveryState.SENT
+    assert page.chats[town.stand.person("Ana").psid].seen_at is not None
 
 
 def test_the_windows(town: Town, page: FacebookPage) -> None:

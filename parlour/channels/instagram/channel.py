@@ -44,7 +44,8 @@ _TYPES: Mapping[str, frozenset[str]] = {
 class Instagram(Base):
     """Both flavours of the API (Instagram Login and Facebook Login); the inbox's setting ``login`` says which.
 
-    A private reply opens a thread in this same inbox. ``act`` knows ``seen`` in private; its target is the customer's id.
+    A private reply opens a thread in this same inbox. ``act`` knows ``seen`` in private; its target is a message of the customer's,
+    or their id.
     """
 
     name = "instagram"

@@ -32,7 +32,7 @@ from parlour.lib.text import one_line
 
 
 class Messenger(Base):
-    """Webhook fields of messaging in, the Send API out. ``act`` knows ``seen``; its target is the customer's id."""
+    """Webhook fields of messaging in, the Send API out. ``act`` knows ``seen``; its target is a message of the customer's, or their id."""
 
     name = "messenger"
     label = "Messenger"

@@ -71,9 +71,20 @@ def reply_privately(inbox: InboxConfig, outbound: Outbound, sender: Sender, fiel
     return Receipt(mid, ThreadKey(person, "private", address=person), rest=told.rest)
 
 
-def mark_seen(inbox: InboxConfig, address: str, sender: Sender) -> None:
-    """Show the customer that their words were read. Raises ChannelError."""
+def mark_seen(inbox: InboxConfig, target: str, sender: Sender) -> None:
+    """Show a customer that their words were read; ``target`` is one of their messages, or their id. Raises ChannelError."""
+    known = target.isdecimal() or target.startswith(USER_REF)
+    address = target if known else _writer(inbox, target)
     _send(inbox, {"recipient": recipient(address), "sender_action": "mark_seen"}, sender)
+
+
+def _writer(inbox: InboxConfig, mid: str) -> str:
+    """The Send API marks conversations, not messages: who wrote it says whose."""
+    person = graph.call(inbox, "GET", mid, table=graph.MESSAGES, params={"fields": "from"}).get("from")
+    told = person.get("id") if isinstance(person, dict) else None
+    if not isinstance(told, str) or not told.isdecimal():
+        raise ChannelError(ErrorKind.INVALID, "The platform does not say who wrote that message.")
+    return told
 
 
 def recipient(address: str) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from parlour.channels.messenger.tests.sample import PAGE
+
 PAYLOADS: dict[str, str] = {
     "delivery": "delivery receipt",
     "echo_template_standby": "echo: a message with buttons of another app",
@@ -20,10 +22,12 @@ PAYLOADS: dict[str, str] = {
     "referral_mme": "ignored: the customer came back through a link, without words",
 }
 """File's stem -> what it becomes. What is left out is an answer of the platform."""
+RECORDED = b"1234567890"
+"""The account in the files; the sample's takes its place."""
 
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and body of every inbound payload of Messenger; ``folder`` holds a folder for each platform."""
     for path in sorted((folder / "messenger").glob("*.json")):
         if not path.stem.startswith("error_"):
-            yield path.stem, path.read_bytes()
+            yield path.stem, path.read_bytes().replace(RECORDED, PAGE.encode())

@@ -261,7 +261,14 @@ def test_marking_as_seen() -> None:
     with platform() as server:
         server.answers(200, {"recipient_id": CUSTOMER})
         channel.act(at(CONFIG, server.base), "seen", CUSTOMER, "private")
-    assert server.asked[0].json == {"recipient": {"id": CUSTOMER}, "sender_action": "mark_seen"}
+        server.answers(200, {"from": {"id": CUSTOMER}})
+        channel.act(at(CONFIG, server.base), "seen", "m_1", "private")
+        server.answers(200, {"from": {"id": ["x"]}})
+        with pytest.raises(ChannelError, match="who wrote"):
+            channel.act(at(CONFIG, server.base), "seen", "m_1", "private")
+    first, who, second, _ = server.asked
+    assert first.json == second.json == {"recipient": {"id": CUSTOMER}, "sender_action": "mark_seen"}
+    assert (who.method, who.path) == ("GET", "/m_1?fields=from")
 
 
 def test_files_are_handed_over_first_and_the_text_comes_last() -> None:
@@ -341,11 +348,10 @@ def test_recorded_webhooks() -> None:
         pytest.skip("../shared/payloads/messenger is absent.")
     told = dict(payloads(files[0].parents[1]))
     assert set(told) == set(PAYLOADS)
-    config = replace(CONFIG, settings={**CONFIG.settings, "page_id": "1234567890"})
     expected = {"handover_pass": Kind.IGNORED, "referral_mme": Kind.IGNORED, "message_edit": Kind.EDIT}
     expected |= {"delivery": Kind.DELIVERED, "echo_text": Kind.ECHO, "echo_template_standby": Kind.ECHO}
     for name, body in told.items():
-        (event,) = channel.split(orjson.loads(body), body, config)
-        (inbound,) = channel.parse(event.body, config, RECEIVED)
+        (event,) = channel.split(orjson.loads(body), body, CONFIG)
+        (inbound,) = channel.parse(event.body, CONFIG, RECEIVED)
         assert inbound.kind is expected.get(name, Kind.MESSAGE), name
         assert inbound.key == event.key

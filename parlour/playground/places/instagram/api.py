@@ -264,6 +264,9 @@ class Api:
             about = {"id": IG_ID if key == IG_ID else "28978671838402975", "user_id": IG_ID, "username": USERNAME}
         elif key in self.place.chats:
             about = self._profile(self.place.chats[key])
+        elif key in self.place.words and self.place.words[key].private:
+            line = self.place.words[key]
+            about = {"id": key, "from": {"id": IG_ID if line.by_brand else line.person}}
         else:
             comment = self._comment(key)
             about = {"id": comment.id, "text": comment.text, "hidden": comment.hidden}
