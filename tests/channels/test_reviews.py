@@ -250,7 +250,7 @@ def test_hostile_reviews_stay_text(town: Town, store: str) -> None:
     assert message.text == f"★☆☆☆☆ {evil}"
     assert message.identity is not None
     assert "\u202e" not in message.identity.name
-    place.entries[store][odd].text = 5  # type: ignore[assignment]
+    place.entries[store][odd].text = 5
     if store == "appstore":
         return
     town.drive()

@@ -162,7 +162,7 @@ def _account_activity(payload: Mapping[str, Any]) -> Iterator[Event]:
         if name == "user_event":
             revoked = mapping(listed).get("revoke")
             what = What.OTHER if revoked is None else What.REVOKE
-            whole = partial(dict, {**head, name: listed})
+            whole = partial(_old_of_one, {**head, name: listed}, listed, {})
             yield Event(what, name, revoked if revoked is not None else listed, whole, account)
         elif name.endswith("_events"):
             what = OLD_LISTS.get(name, What.OTHER)

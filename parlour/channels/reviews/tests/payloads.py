@@ -18,7 +18,8 @@ REQUESTS = {"google_play_reply", "gbp_review_updateReply"}
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and body of each recorded review, as polling would hand it over."""
-    listed = orjson.loads((folder / "google_play_reviews_list.json").read_bytes())
+    here = folder / "reviews" if (folder / "reviews").is_dir() else folder
+    listed = orjson.loads((here / "google_play_reviews_list.json").read_bytes())
     for number, review in enumerate(listed["reviews"], 1):
         item = {"kind": "review", "data": review, "seen": False, "revision": 0}
         body = orjson.dumps({"store": "play", "app": "com.example.luma", "items": [item]})

@@ -42,8 +42,9 @@ PAYLOADS: dict[str, str] = {
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and body of every recorded payload that comes in, as if it were for the account of the sample."""
+    here = folder / "x" if (folder / "x").is_dir() else folder
     for name in PAYLOADS:
-        body = (folder / f"{name}.json").read_bytes()
+        body = (here / f"{name}.json").read_bytes()
         if name.startswith("dm_v2/"):
             body = b'{"data":[%s]}' % body  # one item of a page
         if account := _account(orjson.loads(body)):

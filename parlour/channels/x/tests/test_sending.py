@@ -11,7 +11,7 @@ import pytest
 from parlour.channels.contract import Attachment, ChannelError, ErrorKind, File, Outbound, ThreadKey
 from parlour.channels.tests.contract import at
 from parlour.channels.tests.platform import Platform, platform
-from parlour.channels.x import sending
+from parlour.channels.x import calls, sending
 from parlour.channels.x.channel import channel
 from parlour.channels.x.tests.sample import ANA, BEN, CONFIG, NOT_SUMMONED, US, outbound, problem
 
@@ -192,7 +192,7 @@ def test_of_direct_messages_each_carries_one_file(server: Platform) -> None:
 
 def test_a_part_of_the_files_is_an_unknown_outcome(server: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     server.answers(200, {"data": {"id": "1583157113245011970", "dm_event_id": "2080000000000000321"}})
-    ask = sending.ask
+    ask = calls.ask
 
     def failing(inbox, method, path, **more):
         if path.endswith("/messages") and sum(asked.path.endswith("/messages") for asked in server.asked) == 1:
