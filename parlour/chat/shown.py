@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
 from parlour.cases import actions as cases
@@ -30,9 +30,9 @@ class WrongCursor(ValueError):
 
 def _said(inbox: Inbox, visitor: Visitor) -> QuerySet[Message]:
     threads = Thread.objects.filter(inbox=inbox, external_id__in=visitor.threads).values_list("id", flat=True)
-    gone = Delivery.objects.filter(what="send", state__in=GONE).values("message_id")
+    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
     rows = Message.objects.filter(thread_id__in=list(threads), external_id__isnull=False, deleted_at__isnull=True)
-    return rows.filter(direction__in=[Direction.IN, Direction.OUT]).exclude(pk__in=gone)
+    return rows.filter(~Exists(gone), direction__in=[Direction.IN, Direction.OUT])
 
 
 def page(inbox: Inbox, visitor: Visitor, before: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -187,7 +188,7 @@ def test_an_hour_without_the_desk_loses_nothing(chat: Chat) -> None:
     right, target.url = target.url, "http://127.0.0.1:9/in/chat/nowhere"
     person = chat.town.call(lambda: chat.site.person("Ada Stern"))
     for text in ("one", "two", "three"):
-        chat.town.call(lambda text=text: chat.site.say(person, text, private=True))
+        chat.town.call(partial(chat.site.say, person, text, private=True))
     time.sleep(0.3)
     target.url = right
     chat.town.drive()

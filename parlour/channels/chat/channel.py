@@ -161,7 +161,7 @@ class Chat(Base):
             if visitors.keys_of(inbox)
             else "Nobody is vouched for: it has no secret."
         )
-        return f"The chat can be shown on {', '.join(sites)}. {known}"
+        return f"The chat can be shown on {', '.join(sites)}; their pages load /chat/{inbox.key}/widget.js. {known}"
 
 
 def _token(request: DoorRequest) -> str:

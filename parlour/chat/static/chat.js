@@ -1,7 +1,7 @@
 // The conversation. The desk's answers are asked for, never pushed: the stream only says that something changed. What the visitor writes
 // goes to the desk's door under an id of its own, so that trying again after a broken connection says nothing twice.
 import { Store } from "./store.js";
-import { draw, note, place, fill } from "./draw.js";
+import { draw, note, place, fill, locale } from "./draw.js";
 
 const { key, colour, ink, textLimit, fileBytes, fileCount, away } = document.body.dataset;
 const words = JSON.parse(document.body.dataset.words);
@@ -89,8 +89,12 @@ async function start() {
 
 async function look() {
   if (!token) return;
-  const answer = await ask(`/chat/${key}/messages`);
-  if (answer.status === 401) { token = null; return start() }
+  let answer = await ask(`/chat/${key}/messages`);
+  if (answer.status === 401) {
+    token = null;
+    await start();
+    answer = await ask(`/chat/${key}/messages`);
+  }
   if (!answer.ok) throw new Error(`messages: ${answer.status}`);
   const page = await answer.json();
   const stored = new Set(page.messages.map(one => one.id));
@@ -118,10 +122,11 @@ async function listen() {
   if (listening) return;
   listening = true;
   let wait = 1;
-  while (token) {
+  for (;;) {
     try {
+      if (!token) await start();
       const answer = await ask(`/chat/${key}/stream`);
-      if (answer.status === 401) { token = null; await start() }
+      if (answer.status === 401) token = null;
       else if (answer.ok) {
         wait = 1;
         await follow(answer.body.getReader());
@@ -131,10 +136,9 @@ async function listen() {
     } catch { /* the desk is away for a moment */ }
     await pause(wait * (0.75 + Math.random() / 2));
     wait = Math.min(wait * 2, 30);
-    if (token) await news();
+    await news();
     flush();
   }
-  listening = false;
 }
 
 async function follow(reader) {
@@ -336,7 +340,7 @@ async function showEarlier() {
 async function hours() {
   try {
     const { opens } = await (await fetch(`/chat/${key}/hours`, { credentials: "omit" })).json();
-    const at = opens && new Date(opens).toLocaleString(document.documentElement.lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+    const at = opens && new Date(opens).toLocaleString(locale, { weekday: "long", hour: "2-digit", minute: "2-digit" });
     place($("away"), opens ? fill(away, { time: at }) : "");
     $("contact").hidden = !opens || Boolean($("contact").dataset.known);
   } catch { /* the next look will tell */ }
@@ -361,6 +365,8 @@ setInterval(() => { if (visible()) hours() }, 60_000);
 setInterval(() => { if (token) news() }, 45_000);
 
 $("close").hidden = !framed;
+// What was said before is not read out as news.
+$("log").setAttribute("aria-busy", "true");
 hours();
 await greeted();
 store.recall(site.kept);
@@ -373,4 +379,5 @@ if (site.identity || store.get("token") || waiting().length) {
   flush();
 }
 bottom();
+$("log").removeAttribute("aria-busy");
 document.body.dataset.ready = "yes";

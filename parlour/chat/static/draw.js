@@ -2,6 +2,10 @@
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
 const $ = id => document.getElementById(id);
 
+// The language of the page, in the way of the visitor's own country where that speaks it.
+const spoken = document.documentElement.lang;
+export const locale = navigator.languages?.find(one => one.split("-")[0] === spoken) ?? spoken;
+
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 
 export function place(element, text) {
@@ -82,7 +86,7 @@ function state(element, message, words, tools) {
   } else {
     const at = new Date(message.at);
     const today = at.toDateString() === new Date().toDateString();
-    const time = make("time", "", at.toLocaleString(document.documentElement.lang, { ...(today ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" }));
+    const time = make("time", "", at.toLocaleString(locale, { ...(today ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" }));
     time.dateTime = at.toISOString();
     when.replaceChildren(time, ...(message.mine ? [` · ${words.sent}`] : []));
   }
