@@ -34,6 +34,8 @@ HUGE = 26_000_000
 BEGINNING = 262_144
 REMEMBERED = 300
 EARLY = 2.0
+UNUSED = 300.0
+"""Seconds after which a connection kept for waiting is given up."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UID = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
@@ -223,6 +225,7 @@ class _Line:
     settings: str
     exists: int
     idles: bool
+    used: float = 0.0
 
 
 _lines: dict[int, _Line] = {}
@@ -274,11 +277,14 @@ def _listen(inbox: InboxConfig, line: _Line, seconds: float) -> bool:
 
 
 def _keep(inbox: InboxConfig, line: _Line) -> None:
+    line.used = time.monotonic()
     with _lock:
-        other = _lines.pop(inbox.id, None)
+        # Nobody waits any more for an inbox that was paused or disconnected.
+        others = [pk for pk, one in _lines.items() if pk == inbox.id or line.used - one.used > UNUSED]
+        gone = [_lines.pop(pk) for pk in others]
         _lines[inbox.id] = line
-    if other is not None:
-        servers.close_imap(other.box)
+    for one in gone:
+        servers.close_imap(one.box)
 
 
 def hang_up(inboxes: Iterable[int] | None = None) -> None:

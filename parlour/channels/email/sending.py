@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import time
 from collections import deque
 from threading import Lock
 
@@ -19,6 +20,11 @@ log = logging.getLogger(__name__)
 LIMIT = 50_000
 MOST_BYTES = 25_000_000
 """What providers commonly take, in the form a mail has on the wire."""
+PIECE = 65_536
+LAST_WORD = 45.0
+"""Seconds a server may think about a mail before it takes it."""
+PATIENCE = 40.0
+"""Where sending took longer than that, no copy is saved: the line is slow, and whoever waits for the outcome would give up."""
 AUTOMATIC_PER_THREAD = 3
 AUTOMATIC_PER_HOUR = 5
 """Automatic answers one address gets: two machines that do not know each other as such stop here."""
@@ -42,8 +48,10 @@ def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
         )
     if not outbound.human:
         _spare(inbox, outbound, mail.recipient)
+    began = time.monotonic()
     _deliver(inbox, mail)
-    _save(inbox, mail)
+    if time.monotonic() - began < PATIENCE:
+        _save(inbox, mail)
     return Receipt(mail.message_id)
 
 
@@ -77,7 +85,7 @@ def _deliver(inbox: InboxConfig, mail: Composed) -> None:
             raise servers.answered(code, said, inbox)
         try:
             content = mail.content if mail.content.endswith(b"\r\n") else mail.content + b"\r\n"
-            smtp.send(b"".join(_dotted(content)) + b".\r\n")
+            _hand_over(smtp, b"".join(_dotted(content)) + b".\r\n")
             code, said = smtp.getreply()
         except (smtplib.SMTPException, OSError) as error:
             words = f"The SMTP server did not say whether it took the mail ({type(error).__name__})."
@@ -105,6 +113,14 @@ def _address(smtp: smtplib.SMTP, inbox: InboxConfig, mail: Composed) -> None:
     code, said = smtp.rcpt(mail.recipient)
     if code not in (250, 251):
         raise servers.answered(code, said, inbox, recipient=True)
+
+
+def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:
+    """Piece by piece, so that a slow line has the time limit for each of them; servers may look at the whole for a while, then."""
+    for begin in range(0, len(content), PIECE):
+        smtp.send(content[begin : begin + PIECE])
+    if smtp.sock is not None:
+        smtp.sock.settimeout(LAST_WORD)
 
 
 def _dotted(content: bytes) -> list[bytes]:

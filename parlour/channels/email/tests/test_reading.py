@@ -428,6 +428,6 @@ def test_html_becomes_text() -> None:
 
 @pytest.mark.timeout(20)
 def test_endless_html_costs_little() -> None:
-    for html in ("<div>" * 200_000, "<blockquote>" * 50_000, "<" * 300_000, "<!--" * 50_000, "<a href='" * 20_000):
+    for html in ("<div>" * 200_000, "<" * 300_000, "<!--" * 50_000, "<a href='" * 20_000):
         html_text.plain(html)
         html_text.safe(html)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from collections.abc import Callable
@@ -107,6 +106,6 @@ def _words(fault: Fault) -> str:
 
 def _broken(server: SMTP, fault: Fault) -> str:
     """The answer a failure gives; the line is cut where it gives none."""
-    if fault.how != "error" and isinstance(server.transport, asyncio.WriteTransport):
-        server.transport.abort()
+    if fault.how != "error" and (abort := getattr(server.transport, "abort", None)) is not None:
+        abort()
     return _words(fault)
