@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from parlour.cases.models import Case, DeliveryState, Message
-from parlour.channels import registry
+from parlour.channels import actions, registry
 from parlour.channels.contract import ChannelError, File, Outbound
 from parlour.channels.models import Inbox
 from parlour.channels.queries import config
@@ -295,6 +295,13 @@ def test_check_tells_how_it_stands(town: Town, place: Telegram, inbox: Inbox) ->
     )
     town.stand.point("telegram", "")
     assert "no webhook address" in channel.check(config(inbox))
+    told = actions.update_settings(inbox.pk, {"public_url": town.door})
+    assert "has been told to deliver to 127.0.0.1" in channel.check(config(told))
+    assert place.webhook.url == town.door + inbox.webhook_path
+    assert "Telegram delivers to 127.0.0.1" in channel.check(config(told))
+    private(place, "Now it works")
+    town.drive()
+    assert texts() == ["Now it works"]
     place.token = "900:AAanother-token-that-is-valid-now"
     with pytest.raises(ChannelError, match="does not know the bot token"):
         channel.check(config(inbox))

@@ -67,7 +67,7 @@ def _address(value: str) -> str | None:
         fine = fine and (parts.port is None or parts.port > 0)
     except ValueError:
         fine = False
-    return None if fine else f"It is a web address such as {API}."
+    return None if fine else "It is a web address such as https://desk.example.com."
 
 
 class Telegram(Base):
@@ -93,9 +93,17 @@ class Telegram(Base):
             check=_one_of("webhook", "poll"),
         ),
         Setting(
+            "public_url",
+            "Public address of this desk",
+            "As in https://desk.example.com. With it, testing the inbox gives Telegram the webhook's address and the secret token; "
+            "without it, that is yours to do. Not needed for asking.",
+            required=False,
+            check=lambda value: _address(value) if value else None,
+        ),
+        Setting(
             "secret_token",
             "Secret token",
-            "Proves that a webhook comes from Telegram. It is given to Telegram together with the webhook's address.",
+            "Proves that a webhook comes from Telegram. Made up when left empty.",
             required=False,
             secret=True,
             make=lambda: secrets.token_urlsafe(32),

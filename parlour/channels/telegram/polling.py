@@ -89,7 +89,9 @@ def webhook_trouble(info: Any) -> str:
     """What Telegram says is wrong with the webhook, '' when nothing is."""
     told = info if isinstance(info, dict) else {}
     if not told.get("url"):
-        return "Telegram knows no webhook address for this bot yet: set it as the channel's page of the manual says."
+        return (
+            "Telegram knows no webhook address for this bot yet: enter the desk's public address, and test the inbox."
+        )
     words, at, waiting = told.get("last_error_message"), told.get("last_error_date"), told.get("pending_update_count")
     if not isinstance(words, str) or not words or not isinstance(at, int) or not isinstance(waiting, int):
         return ""
@@ -117,7 +119,32 @@ def check(inbox: InboxConfig) -> str:
     said = [f"Connected to @{name} ({one_line(str(me.get('first_name') or ''), 60)})."]
     if inbox.settings.get("groups") == "all" and me.get("can_read_all_group_messages") is not True:
         said.append("In groups it sees only what is addressed to it: switch privacy mode off at @BotFather.")
-    return " ".join([*said, *_delivery(inbox, ask(inbox, "getWebhookInfo"))])
+    info = ask(inbox, "getWebhookInfo")
+    if not polled(inbox) and (given := _give_address(inbox, info)):
+        return " ".join([*said, given])
+    return " ".join([*said, *_delivery(inbox, info)])
+
+
+def _give_address(inbox: InboxConfig, info: Any) -> str:
+    """Tell Telegram where to deliver, when the inbox knows the desk's address and Telegram has another one, or asks for less than we
+    read; '' when there is nothing to do."""
+    begin = str(inbox.settings.get("public_url") or "").rstrip("/")
+    if not begin:
+        return ""
+    url = f"{begin}/in/{inbox.channel}/{inbox.key}"
+    told = info if isinstance(info, dict) else {}
+    allowed = told.get("allowed_updates")
+    if told.get("url") == url and isinstance(allowed, list) and set(updates.KINDS) <= {str(one) for one in allowed}:
+        return ""
+    secret = str(inbox.settings.get("secret_token") or "")
+    if not secret:
+        raise ChannelError(
+            ErrorKind.INVALID, "Without a secret token nobody can tell Telegram's webhooks from others'."
+        )
+    content = {"url": url, "secret_token": secret, "allowed_updates": list(updates.KINDS)}
+    if ask(inbox, "setWebhook", content) is not True:
+        raise ChannelError(ErrorKind.INVALID, "Telegram did not take the webhook's address.")
+    return f"Telegram has been told to deliver to {_host(url)}."
 
 
 def _delivery(inbox: InboxConfig, info: Any) -> list[str]:

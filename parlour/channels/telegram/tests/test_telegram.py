@@ -354,7 +354,7 @@ def test_with_a_webhook_nothing_is_asked_for_but_how_it_fares(server: Platform) 
     with pytest.raises(ChannelError, match=r"could not deliver 3 updates.*Connection refused"):
         channel.poll(config, {})
     server.answers(200, {"ok": True, "result": {"url": ""}})
-    with pytest.raises(ChannelError, match="no webhook address"):
+    with pytest.raises(ChannelError, match="knows no webhook address"):
         channel.poll(config, {})
 
 

@@ -50,7 +50,8 @@ class Methods:
 
     def __init__(self, place: Telegram) -> None:
         self.place = place
-        self.last_error: tuple[int, str] = (0, "")
+        self.allowed: Any = None
+        """What the bot wants to be told of, as ``setWebhook`` said; reactions only come when named."""
         self.groups: dict[int, Bucket] = {}
         self._polls = 0
         self._known: dict[str, Callable[[Params], Any] | Callable[[Params], Awaitable[Any]]] = {
@@ -95,6 +96,7 @@ class Methods:
             raise BotError(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
         target = self.place.webhook
         target.url, target.secret, target.state = url, secret, "verified"
+        self.allowed = params.get("allowed_updates")
         while url and self.place.pending:
             self.place.postman.put("telegram", self.place.pending.popleft())
         return True
@@ -106,6 +108,8 @@ class Methods:
     def _webhook_info(self, params: Params) -> dict[str, Any]:
         target = self.place.webhook
         told: dict[str, Any] = {"url": target.url, "has_custom_certificate": False, "max_connections": 40}
+        if isinstance(self.allowed, list):
+            told["allowed_updates"] = self.allowed
         told["pending_update_count"] = self.place.postman.waiting() if target.url else len(self.place.pending)
         mine = [attempt for attempt in self.place.postman.attempts if attempt.target == "telegram"]
         failed = [attempt for attempt in mine if attempt.status is None or attempt.status >= 300]
