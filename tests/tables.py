@@ -84,6 +84,18 @@ def _ways_in(channel: Channel) -> str:
     return ", ".join(parts)
 
 
+def settings(channel: Channel) -> str:
+    """The settings of one channel, as its page lists them."""
+    rows = ["| setting | | |", "|---|---|---|"]
+    for one in channel.settings:
+        parts = ["needed" if one.required and not one.default else "optional"]
+        parts += ["secret"] if one.secret else []
+        parts += [f"of {', '.join(f'`{value}`' for value, _ in one.options)}"] if one.options else []
+        default = "" if not one.default or "://" in one.default else f" Without it: `{one.default}`."
+        rows.append(f"| `{one.name}` | {one.label}; {', '.join(parts)} | {_cell(one.help + default, 400)} |")
+    return "\n".join(rows)
+
+
 def payloads(shared: Path) -> Iterator[tuple[str, str, str]]:
     """(channel, payload, what it becomes) for every recorded inbound payload."""
     for name in sorted(registry.CHANNELS):
@@ -127,5 +139,5 @@ def payload_page(shared: Path) -> str:
     return "\n".join(rows)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())[:160]
+def _cell(text: str, most: int = 160) -> str:
+    return " ".join(text.replace("|", "\\|").split())[:most]

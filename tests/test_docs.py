@@ -25,7 +25,7 @@ _BARE_HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:org|com|io|net|dev)\b")
 _TOKEN = re.compile(r"`([^`]+)`")
 
 KNOWN_HOSTS = re.compile(
-    r"(127\.0\.0\.1|localhost|([\w-]+\.)*example(\.com)?|db\.example\.com|graph\.facebook\.com|api\.x\.com|x\.com|m\.me)"
+    r"(127\.0\.0\.1|localhost|([\w-]+\.)*example(\.com)?|db\.example\.com|graph\.facebook\.com|api\.x\.com|x\.com|m\.me|api\.telegram\.org)"
 )
 """Addresses a document may name: ours, examples, and the platforms'. Package registries are none of them."""
 
