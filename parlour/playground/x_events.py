@@ -150,7 +150,7 @@ def post_payload(tweet: Tweet, users: Mapping[str, User], tweets: Mapping[str, T
 
 def dm_payload(dm: Dm) -> Payload:
     """The payload of ``dm.received`` and ``dm.sent``."""
-    event = {
+    event: Payload = {
         "type": "message_create",
         "id": dm.id,
         "created_timestamp": str(int(dm.at.timestamp() * 1000)),
@@ -163,6 +163,10 @@ def dm_payload(dm: Dm) -> Payload:
             },
         },
     }
+    if dm.files:
+        url = f"https://ton.x.com/1.1/ton/data/dm/{dm.id}/{dm.files[0]}/picture.jpg"
+        media = {"id_str": dm.files[0], "type": "photo", "media_url_https": url}
+        event["message_create"]["message_data"]["attachment"] = {"type": "media", "media": media}
     people: Sequence[User] = (dm.sender, dm.recipient)
     return {"direct_message_events": [event], "users": {user.id: {"data": user_object(user)} for user in people}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email.policy
+import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
@@ -132,6 +133,14 @@ class Access:
     client_secret: str = "x-client-secret"  # noqa: S105
     refresh_token: str = "x-refresh-token-0"  # noqa: S105
     renewals: int = 0
+    codes: dict[str, str] = field(default_factory=dict)
+    """Code of somebody who agreed -> the challenge it was asked with."""
+
+    def agree(self, challenge: str) -> str:
+        """The account's owner agrees at X; the code their browser brings back."""
+        code = f"code-{len(self.codes)}-{self.renewals}"
+        self.codes[code] = challenge
+        return code
 
     def expire(self) -> None:
         """The access token serves no more; a new one must be fetched."""
@@ -144,7 +153,10 @@ class Access:
         if scheme != "Basic" or not hmac.compare_digest(told, expected):
             wrong = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
             return json_reply(wrong, 401)
-        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh_token:
+        renewing = form.get("grant_type") == "refresh_token" and form.get("refresh_token") == self.refresh_token
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if not renewing and self.codes.pop(form.get("code", ""), "") != proof:
             wrong = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
             return json_reply(wrong, 400)
         self.renewals += 1

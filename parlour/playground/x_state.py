@@ -37,6 +37,8 @@ class XPlatform:
     dms: list[Dm] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     """Ids of users who take no direct messages from the brand."""
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """What customers sent with their messages, by media id."""
     sent_tweets: list[Tweet] = field(default_factory=list)
     sent_dms: list[Dm] = field(default_factory=list)
     listeners: list[Callable[[BrandSpoke], None]] = field(default_factory=list)
@@ -95,9 +97,12 @@ class XPlatform:
         self._tell("post.delete", payload)
         return tweet
 
-    def dm(self, sender: User, text: str) -> Dm:
-        """A customer writes to the brand in private."""
+    def dm(self, sender: User, text: str, picture: bytes = b"") -> Dm:
+        """A customer writes to the brand in private, maybe with a picture (JPEG)."""
         dm = Dm(self.ids.x(self.clock.now()), sender, self.brand, text, self.clock.now())
+        if picture:
+            dm.files = [self.ids.x(self.clock.now())]
+            self.pictures[dm.files[0]] = picture
         self.dms.append(dm)
         self._tell("dm.received", events.dm_payload(dm))
         return dm

@@ -101,6 +101,7 @@ class XApi:
             ("POST", "/dm_conversations/with/{user_id}/messages", "dm", self._send),
             ("GET", "/dm_conversations/with/{user_id}/dm_events", "events", self._events_with),
             ("POST", "/dm_conversations/{conversation_id}/messages", "dm", self._send_to),
+            ("GET", "/dm_conversations/media/{dm_id}/{media_id}/{resource}", "events", self._picture),
             ("GET", "/dm_events", "events", self._events),
             ("DELETE", "/dm_events/{dm_id}", "delete", self._forget),
             ("GET", "/users/{user_id}/mentions", "mentions", self._mentions),
@@ -273,6 +274,12 @@ class XApi:
         if len(others) != 1:
             raise Problem(403, "Forbidden", "You do not have permission to DM one or more participants.")
         return self._send(body, others[0])
+
+    def _picture(self, _query: dict[str, Any], dm_id: str, media_id: str, resource: str) -> Reply:
+        known = any(dm.id == dm_id and media_id in dm.files for dm in self.platform.dms)
+        if not known or media_id not in self.platform.pictures or resource != "picture.jpg":
+            raise Problem(404, "Not Found Error", "There is no such media.", "resource-not-found")
+        return Reply(200, self.platform.pictures[media_id], {"content-type": "application/octet-stream"})
 
     def _forget(self, _query: dict[str, Any], dm_id: str) -> Reply:
         """Deletes the brand's own side only: the customer keeps theirs."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import orjson
 import pytest
 
-from parlour.cases.models import Case, DeliveryState, Message
-from parlour.channels import actions, registry
-from parlour.channels.contract import File, Outbound
+from parlour.cases import actions as cases
+from parlour.cases.models import Attachment, Case, DeliveryState, Message
+from parlour.channels import actions, contract, registry, signing_in
+from parlour.channels.contract import ChannelError, File, Outbound
 from parlour.channels.models import Inbox
 from parlour.channels.queries import config
+from parlour.lib import safe_http
 from parlour.lib.signing import base64_signature
+from parlour.playground import x_events as events
 from parlour.playground.faults import Fault
-from parlour.traffic import credentials
+from parlour.traffic import credentials, pipeline
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
 
@@ -192,6 +196,76 @@ def test_an_inbox_that_listens(town: Town) -> None:
     assert town.delivery(town.answer(case, "It is!", "public")).error_kind == "policy_block"
     town.stand.x_api.summoned_only = False
     assert town.delivery(town.answer(case, "It is good!", "public")).state == DeliveryState.SENT
+
+
+def test_a_picture_of_a_message_is_had_through_the_api(x: Town) -> None:
+    ana = x.stand.user("Ana")
+    x.call(lambda: x.stand.x.dm(ana, "My screen", b"\xff\xd8\xff picture"))
+    x.drive()
+    channel, inbox = registry.get("x"), config(x.inboxes["x"])
+    stored = Attachment.objects.get()
+    assert stored.kind == "image"
+    source = channel.source(inbox, contract.Attachment("image", stored.url))
+    got = safe_http.fetch(source.url, most=1000, headers=source.headers, own=source.own)
+    assert got.content == b"\xff\xd8\xff picture"
+
+
+def test_an_account_is_connected_by_signing_in(x: Town) -> None:
+    access, inbox = x.stand.x_api.access, x.inboxes["x"]
+    told = {"client_id": access.client_id, "client_secret": access.client_secret}
+    known = config(actions.update_settings(inbox.pk, told))
+    oauth = registry.get("x").oauth
+    assert oauth is not None
+    journey = signing_in.begin(oauth, known, "https://desk.example.com/back")
+    asked = dict(parse_qsl(urlsplit(journey.address).query))
+    assert journey.address.startswith("https://x.com/i/oauth2/authorize?")
+    assert {"dm.write", "offline.access", "media.write"} <= set(asked["scope"].split())
+    code = x.call(lambda: access.agree(asked["code_challenge"]))
+    gained = signing_in.finish(oauth, known, "https://desk.example.com/back", journey.verifier, code)
+    assert gained == {"access_token": access.token, "refresh_token": access.refresh_token}
+    actions.update_settings(inbox.pk, gained)
+    assert "Luma Help" in registry.get("x").check(config(Inbox.objects.get(pk=inbox.pk)))
+    with pytest.raises(ChannelError):
+        signing_in.finish(oauth, known, "https://desk.example.com/back", journey.verifier, code)
+
+
+def test_answers_under_our_posts_are_hidden_and_ours_are_deleted(x: Town) -> None:
+    state = x.stand.x
+    ours = x.call(lambda: state.tweet(state.brand, "Good morning!"))
+    rude = x.stand.tweet("Ana", "You are all thieves", ours.id)
+    x.drive()
+    said = Message.objects.get(external_id=rude.id)
+    for act, hidden in (("hide", True), ("unhide", False)):
+        cases.act(said.pk, act, by=x.agent())
+        x.send()
+        assert (state.tweets[rude.id].hidden, Message.objects.get(pk=said.pk).hidden) == (hidden, hidden)
+    answer = x.answer(Case.objects.get(), "Please be kind.", "public")
+    cases.act(answer.pk, "delete", by=x.agent())
+    x.send()
+    assert state.sent_tweets[-1].removed
+    x.drive()
+    assert Message.objects.get(pk=answer.pk).deleted_at is not None
+
+
+def test_the_same_message_through_both_apis_is_one(x: Town) -> None:
+    inbox, dm = x.inboxes["x"], x.stand.dm("Ana", "Once only")
+    x.drive()
+    event = events.dm_payload(dm)["direct_message_events"][0]
+    body = orjson.dumps({"for_user_id": x.stand.x.brand.id, "direct_message_events": [event]})
+    headers = {"x-twitter-webhooks-signature": base64_signature(str(inbox.settings["consumer_secret"]), body)}
+    assert httpx.post(x.door + inbox.webhook_path, content=body, headers=headers).status_code == 200
+    x.drive()
+    assert texts() == ["Once only"]
+
+
+def test_withdrawn_access_asks_for_attention(x: Town) -> None:
+    inbox, user = x.inboxes["x"], x.stand.x.brand.id
+    revoke = {"date_time": "2026-11-22T08:00:00Z", "source": {"user_id": user}, "target": {"app_id": "1"}}
+    body = orjson.dumps({"user_event": {"revoke": revoke}})
+    headers = {"x-twitter-webhooks-signature": base64_signature(str(inbox.settings["consumer_secret"]), body)}
+    httpx.post(x.door + inbox.webhook_path, content=body, headers=headers)
+    pipeline.run("town")
+    assert Inbox.objects.get(pk=inbox.pk).health == Inbox.Health.ATTENTION
 
 
 def test_hostile_words_stay_words(x: Town) -> None:
