@@ -47,8 +47,11 @@ class Site:
     stand: Stand
     inbox: dict[str, Any]
     api: httpx.Client
+    usual: dict[str, str]
     before: set[int] = field(default_factory=set)
     """Cases of earlier tests."""
+    changed: set[str] = field(default_factory=set)
+    """Settings to be put back."""
     faults: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -85,6 +88,7 @@ class Site:
         assert answer.status_code == 201, answer.text
 
     def set(self, **settings: str) -> None:
+        self.changed |= set(settings)
         pairs = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         self.desk.cli("inbox", "set", str(self.inbox["id"]), *pairs)
 
@@ -99,16 +103,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         token = desk.add_token()
         desk.start()
         with desk.api(token) as api:
-            yield Site(desk, stand, inbox, api)
+            yield Site(desk, stand, inbox, api, settings)
 
 
 @pytest.fixture
 def site(running: Site) -> Iterator[Site]:
     before = {case["id"] for case in every(running.api, "cases")}
-    one = replace(running, before=before, faults=[], contexts=[])
+    one = replace(running, before=before, changed=set(), faults=[], contexts=[])
     yield one
     for context in one.contexts:
         context.close()
+    if one.changed:
+        one.set(**{name: running.usual.get(name, "") for name in one.changed})
 
 
 def opened(page: Page) -> FrameLocator:
@@ -233,7 +239,6 @@ def test_keyboard_and_screen_reader(site: Site, browser: Browser) -> None:
 
 
 def test_accessible_in_light_and_dark_and_when_nobody_is_there(site: Site, browser: Browser) -> None:
-    usual = {"hours": "", "timezone": "UTC", "colour": "#5b3fd1"}
     site.set(hours="mon 00:00-00:01", timezone="Pacific/Kiritimati", colour="#ffd400")
     for scheme, width in (("light", 1100), ("dark", 390)):
         page = site.visit(browser, color_scheme=scheme, viewport={"width": width, "height": 760})
@@ -254,7 +259,6 @@ def test_accessible_in_light_and_dark_and_when_nobody_is_there(site: Site, brows
         inside = next(one for one in page.frames if f"/chat/{site.inbox['key']}" in one.url)
         no_violations(inside, f"the chat, {scheme}")
         no_violations(page, f"the site with the chat, {scheme}")
-    site.set(**usual)
     found = site.desk.rows("SELECT email FROM customers_identity WHERE email <> '' ORDER BY email")
     assert found == [("dark@mail.example",), ("light@mail.example",)]
     assert not site.faults, site.faults
@@ -328,6 +332,37 @@ def test_without_storage_it_lasts_as_long_as_the_page(site: Site, browser: Brows
     page.get_by_role("button", name="Chat mit Luma").click()
     expect(frame.locator("body[data-ready]")).to_be_attached()
     assert frame.get_by_text("Grüezi!").count() == 0
+
+
+def test_where_storage_is_given_every_tab_has_it_and_long_talks_come_in_pages(site: Site, browser: Browser) -> None:
+    """The site on the desk's own host, another port: browsers give frames of the same site their storage."""
+    site.set(origins=site.stand.base)
+    context = site.context(browser, locale="en-GB")
+    page = context.new_page()
+    page.goto(site.stand.base + "/api/chat/")
+    write(page, opened(page), "Hello from the first tab")
+    eventually(lambda: site.messages() == ["Hello from the first tab"])
+    for number in range(54):
+        site.answer(f"Answer {number}.")
+    expect(within(page).get_by_text("Answer 53.")).to_be_visible(timeout=20_000)
+    other = context.new_page()
+    other.goto(site.stand.base + "/api/chat/")
+    frame = opened(other)
+    expect(frame.get_by_text("Answer 53.")).to_be_visible()
+    expect(frame.get_by_role("article")).to_have_count(51)
+    assert frame.get_by_text("Hello from the first tab").count() == 0
+    earlier = frame.get_by_role("button", name="Earlier messages")
+    earlier.click()
+    expect(frame.get_by_text("Hello from the first tab")).to_be_attached()
+    expect(earlier).to_be_hidden()
+    expect(frame.get_by_role("article")).to_have_count(56)
+    # What is new comes to both tabs, and what was looked up stays.
+    site.answer("The last one.")
+    for tab in (page, other):
+        expect(within(tab).get_by_text("The last one.")).to_be_visible(timeout=10_000)
+    expect(frame.get_by_role("article")).to_have_count(57)
+    texts = frame.locator("article .words").all_inner_texts()
+    assert texts[1:] == ["Hello from the first tab", *(f"Answer {number}." for number in range(54)), "The last one."]
 
 
 def test_signed_in_visitors_and_files(site: Site, browser: Browser, tmp_path: Path) -> None:
