@@ -96,6 +96,12 @@ def _megabytes(name: str, default: str) -> int:
     return int(value) * 1024 * 1024
 
 
+def _s3_patience() -> Any:
+    from botocore.config import Config  # only where the extra is installed
+
+    return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}, signature_version="s3v4")
+
+
 def _storage(folder: Path) -> dict[str, Any]:
     """Where files are kept: below the data folder, or in a bucket that speaks S3."""
     bucket = os.environ.get("PARLOUR_S3_BUCKET", "")
@@ -127,6 +133,7 @@ def _storage(folder: Path) -> dict[str, Any]:
         "location": "files",
         "file_overwrite": True,
         "default_acl": None,
+        "client_config": _s3_patience(),
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 

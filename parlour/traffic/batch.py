@@ -77,6 +77,8 @@ class Batch:
     """(brand, customer) -> the case resolved last."""
     new_cases: list[Case] = field(default_factory=list)
     new_messages: list[Message] = field(default_factory=list)
+    files: dict[tuple[int, int], Attachment] = field(default_factory=dict)
+    """What came inside events, stored: by the item's identity (``id``) and the file's place in it."""
     attachments: list[Attachment] = field(default_factory=list)
     versions: list[MessageVersion] = field(default_factory=list)
     changed_messages: dict[int, Message] = field(default_factory=dict)

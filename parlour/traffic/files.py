@@ -18,13 +18,16 @@ from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig
 from parlour.channels.models import Inbox
 from parlour.lib import clock, safe_http
 from parlour.lib.faults import where
-from parlour.lib.files import Unavailable
-from parlour.lib.text import one_line
+from parlour.lib.files import Unavailable, name_of
+from parlour.lib.text import one_line, storable
 from parlour.spine import actions as spine
+from parlour.traffic.batch import Batch
 from parlour.traffic.credentials import expired
 
 log = logging.getLogger(__name__)
 
+MOST_FILES = 50
+"""Of one message."""
 CLAIM_SECONDS = 180
 """Longer than a fetch may take; what is still waiting then was left by a crash."""
 MOST_TRIES = 7
@@ -32,6 +35,37 @@ FEW_TRIES = 3
 """For what a platform answers with a 4xx: a file may be a little late, but not for hours."""
 FIRST_WAIT = 5.0
 GONE = frozenset({400, 401, 403, 404, 405, 410, 451})
+
+
+def take_files(batch: Batch) -> None:
+    """Store the files that came inside the events. A storage that fails costs the file, which its raw event still has, not the message."""
+    for item in batch.items:
+        for at, told in enumerate(item.inbound.attachments[:MOST_FILES]):
+            if told.content:
+                made = batch.files[id(item), at] = described(told)
+                try:
+                    cases.take_in(made, told.content, told.mime)
+                except Unavailable as error:
+                    log.error("A file that came with a message was not kept: %s", error)
+                    made.state, made.error = FileState.FAILED, str(error)
+
+
+def described(told: contract.Attachment) -> Attachment:
+    """What a platform tells of a file, unsaved."""
+    return Attachment(
+        kind=told.kind[:16],
+        url=storable(told.url, 10_000),
+        reference=storable(told.reference, 500),
+        name=name_of(told.name, told.mime),
+        mime=one_line(told.mime, 100),
+        size=told.size if told.size is not None and 0 <= told.size < 2**63 else None,
+    )
+
+
+def is_fetched(attachment: Attachment) -> bool:
+    """Whether it is a file that can be asked for; places, posts and links are only told of."""
+    somewhere = bool(attachment.reference) or attachment.url.startswith(("https://", "http://"))
+    return attachment.kind in cases.FETCHED_KINDS and somewhere
 
 
 class _Again(Exception):

@@ -17,6 +17,7 @@ from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.traffic import lanes
 from parlour.traffic.batch import Batch
+from parlour.traffic.files import take_files
 from parlour.traffic.keep import keep
 from parlour.traffic.models import Arrival, ArrivalState
 from parlour.traffic.record import record
@@ -25,7 +26,9 @@ from parlour.traffic.understand import judge, left_over, think
 
 log = logging.getLogger(__name__)
 
-STEPS: tuple[Callable[[Batch], None], ...] = (normalise, recall, identify, thread, record, keep)
+READING: tuple[Callable[[Batch], None], ...] = (normalise, take_files)
+"""What happens before the transaction: nobody waits while files are written to their storage."""
+STEPS: tuple[Callable[[Batch], None], ...] = (recall, identify, thread, record, keep)
 """What makes an arrival exist, in one transaction. ``think`` and ``judge`` follow, outside it."""
 
 BATCH = 512
@@ -107,6 +110,9 @@ def _exist(arrivals: list[Arrival], timing: Timing) -> list[Message]:
 def _exist_once(arrivals: list[Arrival], timing: Timing) -> list[Message]:
     batch = Batch(arrivals=arrivals, now=clock.now())
     began = time.perf_counter()
+    for step in READING:
+        step(batch)
+        began = timing.add(step.__name__, began)
     with transaction.atomic():
         for step in STEPS:
             step(batch)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from parlour.cases import files
 from parlour.cases.models import (
     GONE,
     Attachment,
@@ -22,17 +20,14 @@ from parlour.cases.models import (
     Thread,
 )
 from parlour.channels import actions as channels
-from parlour.channels import contract
 from parlour.channels.contract import Kind
 from parlour.channels.models import Inbox
-from parlour.lib.files import Unavailable, name_of
 from parlour.lib.text import one_line, storable, storable_json
 from parlour.policy import actions as policy
 from parlour.traffic.batch import Batch, Item
+from parlour.traffic.files import MOST_FILES, described, is_fetched
 from parlour.traffic.models import ArrivalState
 from parlour.traffic.steps import later, patient, thread_name
-
-log = logging.getLogger(__name__)
 
 _LINK = re.compile(r"https?://\S+")
 _SPACE = re.compile(r"\s+")
@@ -147,29 +142,16 @@ def _new_message(batch: Batch, item: Item, thread: Thread, case: Case | None, di
     batch.new_messages.append(message)
     batch.messages[item.inbox.pk, message.external_id or ""] = message
     item.message = message
-    batch.attachments += [_attachment(message, one, batch.now) for one in inbound.attachments[:50]]
+    batch.attachments += [_attachment(batch, message, item, at) for at in range(len(inbound.attachments[:MOST_FILES]))]
     return message
 
 
-def _attachment(message: Message, told: contract.Attachment, now: datetime) -> Attachment:
-    """What came with the event is stored here and now; what the platform keeps is fetched later, and no message waits for it."""
-    made = Attachment(
-        message=message,
-        kind=told.kind[:16],
-        url=storable(told.url, 10_000),
-        reference=storable(told.reference, 500),
-        name=name_of(told.name, told.mime),
-        mime=one_line(told.mime, 100),
-        size=told.size if told.size is not None and 0 <= told.size < 2**63 else None,
-    )
-    if told.content:
-        try:
-            files.take_in(made, told.content, told.mime)
-        except Unavailable as error:
-            log.error("A file that came with a message was not kept: %s", error)
-            made.state, made.error = FileState.FAILED, str(error)
-    elif made.kind in files.FETCHED_KINDS and (made.reference or made.url.startswith(("https://", "http://"))):
-        made.state, made.due_at = FileState.WAITING, now
+def _attachment(batch: Batch, message: Message, item: Item, at: int) -> Attachment:
+    """What came with the event is stored already; what the platform keeps is fetched later, and no message waits for it."""
+    made = batch.files.get((id(item), at)) or described(item.inbound.attachments[at])
+    made.message = message
+    if made.state == FileState.LINK and is_fetched(made):
+        made.state, made.due_at = FileState.WAITING, batch.now
     return made
 
 

@@ -176,6 +176,7 @@ def test_files_live_in_the_data_folder_unless_a_bucket_is_named(tmp_path: Path, 
         monkeypatch.delenv(f"PARLOUR_S3_{name}", raising=False)
     assert settings._storage(tmp_path)["OPTIONS"] == {"location": tmp_path / "files"}
     monkeypatch.setattr(settings, "find_spec", lambda _: object())
+    monkeypatch.setattr(settings, "_s3_patience", lambda: None)
     for name, value in {"BUCKET": "desk", "ENDPOINT": "https://s3.example.com", "KEY": "k", "SECRET": "s"}.items():
         monkeypatch.setenv(f"PARLOUR_S3_{name}", value)
     made = settings._storage(tmp_path)
@@ -197,6 +198,7 @@ def test_files_live_in_the_data_folder_unless_a_bucket_is_named(tmp_path: Path, 
 )
 def test_wrong_settings_are_said(values, words, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(settings, "find_spec", lambda _: object())
+    monkeypatch.setattr(settings, "_s3_patience", lambda: None)
     for name in ("BUCKET", "ENDPOINT", "REGION", "KEY", "SECRET"):
         monkeypatch.setenv(f"PARLOUR_S3_{name}", values.get(name, ""))
     with pytest.raises(ImproperlyConfigured, match=words):
