@@ -121,6 +121,6 @@ def _mention(said: Said, event: Inbound, inbox: InboxConfig) -> Inbound:
         author=stranger,
         text=meta.words(said.value.get("text"), "text"),
         thread=ThreadKey(f"{MENTION}{said.media}/{stranger.external_id}", "public"),
-        attachments=(Attachment("post", name=f"{what}: look in Instagram for its words"),),
+        attachments=(Attachment("post", name=f"{what}, to be read in Instagram"),),
         meta={"fetch": said.subject, "post": {"id": said.media}},
     )
