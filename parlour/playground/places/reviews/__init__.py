@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import jwt
-import orjson
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-
 from parlour.playground.faults import FixedWindow
+from parlour.playground.places.reviews.keys import Keys
 from parlour.playground.places.reviews.shapes import (
     APPS,
     Answer,
@@ -36,22 +29,6 @@ from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
 _TAG = re.compile(r"<[^<>]*>")
-EMAIL = "desk@luma.iam.example.com"
-
-
-@dataclass(slots=True)
-class Keys:
-    """What proves that the desk may ask."""
-
-    account: str
-    team: str
-    key_id: str = "2X9R4HXF34"
-    issuer: str = "57246542-96fe-1a63-e053-0824d011072a"
-    client_id: str = "luma.apps.example.com"
-    client_secret: str = ""
-    refresh_token: str = ""
-    given: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Access token -> store and when it ends."""
 
 
 class ReviewStores(StandIn):
@@ -136,16 +113,7 @@ class ReviewStores(StandIn):
     def keys(self) -> Keys:
         """Made at the first use: a key of a service account takes a while."""
         if self._keys is None:
-            kept = self.kept.get("reviews", {})
-            account, team = kept.get("service_account", ""), kept.get("private_key", "")
-            self._keys = Keys(
-                account=orjson.loads(account)["private_key"]
-                if account
-                else _pem(rsa.generate_private_key(65537, 2048)),
-                team=team or _pem(ec.generate_private_key(ec.SECP256R1())),
-                client_secret=kept.get("client_secret") or secrets.token_hex(12),
-                refresh_token=kept.get("refresh_token") or secrets.token_urlsafe(24),
-            )
+            self._keys = Keys.made(self.kept.get("reviews", {}))
         return self._keys
 
     def settings(self, channel: str, address: str) -> dict[str, str]:
@@ -154,16 +122,10 @@ class ReviewStores(StandIn):
     def settings_of(self, store: str, address: str) -> dict[str, str]:
         """The settings of an inbox for one of the three stores."""
         keys = self.keys
-        account = {
-            "type": "service_account",
-            "client_email": EMAIL,
-            "private_key_id": "k1",
-            "private_key": keys.account,
-        }
         return {
             "store": store,
             "app": APPS[store],
-            "service_account": orjson.dumps(account).decode(),
+            "service_account": keys.file(),
             "key_id": keys.key_id,
             "issuer_id": keys.issuer,
             "private_key": keys.team.strip(),
@@ -235,7 +197,7 @@ class ReviewStores(StandIn):
         except ValueError as error:
             raise Refusal(400, "Request body is not JSON.") from error
         self.requests.append((request.method, request.path, body))
-        if store not in APPS or not self._may(store, request.bearer()):
+        if store not in APPS or not self.keys.allow(store, request.bearer()):
             raise Refusal(401, "Request had invalid authentication credentials.", "UNAUTHENTICATED")
         limit = self._limits.get(store) or self._limits[f"{store} {request.method}"]
         if not (allowance := limit.take()).allowed:
@@ -249,44 +211,14 @@ class ReviewStores(StandIn):
         reply: Reply = work(body, **{name: value for name, value in names.items() if name == "review"})
         return reply
 
-    def _may(self, store: str, token: str) -> bool:
-        if store != "appstore":
-            given = self.keys.given.get(token)
-            return given is not None and given[0] == store and given[1] > time.time()
-        public: Any = load_pem_private_key(self.keys.team.encode(), None).public_key()
-        try:
-            head = jwt.get_unverified_header(token)
-            told = jwt.decode(
-                token, public, algorithms=["ES256"], audience="appstoreconnect-v1", issuer=self.keys.issuer
-            )
-        except jwt.PyJWTError:
-            return False
-        return head.get("kid") == self.keys.key_id and told["exp"] - told.get("iat", 0) <= 1200
-
     def _token(self, request: Request) -> Reply:
-        form, keys = request.form(), self.keys
+        form = request.form()
         self.requests.append((request.method, request.path, {"grant_type": form.get("grant_type")}))
-        if form.get("grant_type") == "refresh_token":
-            names = ("client_id", "client_secret", "refresh_token")
-            fine, store = all(form.get(name) == getattr(keys, name) for name in names), "business"
-        else:
-            fine, store = self._stated(form), "play"
-        if not fine:
+        if not (token := self.keys.exchange(form)):
             return json_reply(
                 {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, 400
             )
-        token = f"ya29.{secrets.token_urlsafe(24)}"
-        keys.given[token] = (store, time.time() + 3600)
         return json_reply({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
-
-    def _stated(self, form: dict[str, str]) -> bool:
-        public: Any = load_pem_private_key(self.keys.account.encode(), None).public_key()
-        try:
-            told = jwt.decode(form.get("assertion", ""), public, algorithms=["RS256"], options={"verify_aud": False})
-        except jwt.PyJWTError:
-            return False
-        right = told.get("iss") == EMAIL and str(told.get("scope")).endswith("/androidpublisher")
-        return right and str(told.get("aud")).endswith("/token") and told["exp"] - told.get("iat", 0) <= 3600
 
     def forget_tokens(self) -> None:
         """Every access token given so far is refused from now on."""
@@ -420,10 +352,6 @@ class ReviewStores(StandIn):
 
     def _google_withdraw(self, _query: dict[str, Any], review: str) -> Reply:
         return self._withdrawn(self._at("business", review))
-
-
-def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 STAND_IN = ReviewStores
