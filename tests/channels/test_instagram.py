@@ -367,3 +367,40 @@ def test_what_meta_gave_up_on_is_fetched(town: Town, insta: Instagram) -> None:
     assert Case.objects.count() == 2
     town.drive()
     assert Message.objects.count() == 4
+
+
+def test_the_stand_in_is_as_strict_as_the_platform(town: Town, insta: Instagram) -> None:
+    person = ana(town, insta)
+    comment = town.call(lambda: insta.comment(person, "Hm")).id
+    own = town.call(lambda: insta.comment("", "Ours", comment)).id
+    town.call(lambda: insta.say(person, "Hello", private=True))
+    told = {**insta.settings("instagram", f"{town.stand.base}/api/instagram")}
+    base, headers = told["api_base"], {"authorization": f"Bearer {told['access_token']}"}
+    to, text = {"id": person}, {"text": "Hi"}
+    choice = {"content_type": "text", "title": "Yes", "payload": "YES"}
+
+    def code(path: str, content: object, **more: str) -> int:
+        answer = httpx.post(f"{base}{path}", json=content, headers={**headers, **more})
+        return int(answer.json().get("error", {}).get("code", 0))
+
+    assert code("/me/messages", {"recipient": to, "message": text}) == 0
+    assert code("/me/messages", {"recipient": to, "message": text}, authorization="Bearer guess") == 190
+    for message in (
+        {**text, "metadata": "unknown here"},
+        {"text": "ж" * 501},
+        {"text": " "},
+        {**text, "quick_replies": [choice] * 14},
+        {**text, "quick_replies": [{**choice, "title": "x" * 21}]},
+        {"attachment": {"type": "image", "payload": {"attachment_id": "1"}}},
+    ):
+        assert code("/me/messages", {"recipient": to, "message": message}) == 100, message
+    tagged = {"recipient": to, "message": text, "messaging_type": "MESSAGE_TAG", "tag": "ACCOUNT_UPDATE"}
+    assert code("/me/messages", tagged) == 100
+    assert code("/me/messages", {"recipient": {"id": "1"}, "message": text}) == 100
+    assert code("/me/messages", {"recipient": {"comment_id": own}, "message": text}) == 10902
+    assert code("/me/messages", {"recipient": {"comment_id": comment}, "message": text}) == 0
+    assert code("/me/messages", {"recipient": {"comment_id": comment}, "message": text}) == 10900
+    assert code(f"/{own}", {"hide": "true"}) == 100
+    assert code("/17000/replies", {"message": "Hi"}) == 100
+    assert code(f"/{comment}/replies", {"message": "x" * 2201}) == 100
+    assert code("/me/nowhere/at-all", {}) == 100
