@@ -24,9 +24,13 @@ _ADDRESS = re.compile(r"https?://([\w.-]+\w)")
 _BARE_HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:org|com|io|net|dev)\b")
 _TOKEN = re.compile(r"`([^`]+)`")
 
-KNOWN_HOSTS = re.compile(
-    r"(127\.0\.0\.1|localhost|([\w-]+\.)*example(\.com)?|db\.example\.com|graph\.facebook\.com|api\.x\.com|x\.com|m\.me|api\.telegram\.org)"
+PLATFORMS = (
+    "facebook.com|graph.facebook.com|developers.facebook.com|business.facebook.com|graph.instagram.com|m.me|x.com|api.x.com"
+    "|developer.x.com|api.telegram.org|mastodon.social|bsky.social|bsky.app|www.reddit.com|oauth.reddit.com|imap.gmail.com"
+    "|smtp.gmail.com|api.twilio.com|androidpublisher.googleapis.com|mybusiness.googleapis.com|oauth2.googleapis.com"
+    "|api.appstoreconnect.apple.com"
 )
+KNOWN_HOSTS = re.compile(rf"(127\.0\.0\.1|localhost|([\w-]+\.)*example(\.com)?|{PLATFORMS.replace('.', '[.]')})")
 """Addresses a document may name: ours, examples, and the platforms'. Package registries are none of them."""
 
 

@@ -259,7 +259,8 @@ def _confirm(batch: Batch, item: Item, ours: Message) -> None:
     item.message = ours
     if ours._state.adding:
         return
-    if ours.external_id is None:
+    known = ours.external_id is not None
+    if not known:
         ours.external_id = item.inbound.external_id
         ours.inbox, ours.channel = item.inbox, item.inbox.channel
         batch.messages[item.inbox.pk, ours.external_id] = ours
@@ -273,7 +274,8 @@ def _confirm(batch: Batch, item: Item, ours: Message) -> None:
         ours.thread.case = case
     for delivery in Delivery.objects.filter(message_id=ours.pk, what="send"):
         before = batch.state_of(delivery)
-        if before in UNSETTLED:
+        # What the platform gave up on later (a mail that bounced) had been shown by it all the same.
+        if before in UNSETTLED and not (known and before == DeliveryState.FAILED):
             batch.settle(delivery, DeliveryState.SENT)
             batch.tell("delivery.sent", case, ours, reason="The platform shows it.")
             if before == DeliveryState.FAILED and case is not None:

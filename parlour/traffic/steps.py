@@ -188,10 +188,10 @@ def _continued(batch: Batch, item: Item, begun: dict[tuple[int, str], Thread]) -
     for earlier in item.inbound.follows[:20]:
         place = (item.inbox.pk, earlier)
         known = batch.messages.get(place)
-        if known is not None and known.thread is not None:
-            return batch.known_thread(known.thread)
-        if place in begun:
-            return begun[place]
+        found = batch.known_thread(known.thread) if known is not None and known.thread is not None else begun.get(place)
+        # A mail may name another customer's words (forwarded, or forged): each customer's threads are their own.
+        if found is not None and (item.identity is None or found.customer_id in {None, item.identity.customer_id}):
+            return found
     return None
 
 

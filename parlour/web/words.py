@@ -243,3 +243,38 @@ def reactions(message: Message) -> list[str]:
         return []
     counted = Counter(REACTION_SIGNS.get(str(sign), str(sign)[:8]) for sign in given.values())
     return [sign if count == 1 else f"{sign} {count}" for sign, count in counted.most_common(6)]
+
+
+def stars(message: Message) -> int:
+    """The rating of a review, 1 to 5; 0 for what is none."""
+    given = message.meta.get("rating") if isinstance(message.meta, dict) else None
+    return given if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 5 else 0
+
+
+FACTS: dict[str, tuple[str, bool]] = {
+    "automatic": ("automatic", False),
+    "forwarded": ("forwarded", False),
+    "encrypted": ("encrypted", False),
+    "sensitive": ("sensitive", False),
+    "locked": ("locked there", False),
+    "cut": ("shortened", False),
+    "broken": ("damaged on its way", False),
+    "subreddit": ("r/", True),
+    "feed": ("", True),
+    "version": ("version ", True),
+    "opt_out": ("", True),
+}
+"""Small facts a channel tells of a message, as the desk says them; True: with the value."""
+
+
+def facts(message: Message) -> list[str]:
+    """What is worth knowing beside the words, in a few words each."""
+    told = message.meta if isinstance(message.meta, dict) else {}
+    found = [(words, with_value, told[name]) for name, (words, with_value) in FACTS.items() if told.get(name)]
+    return [words + str(value)[:60] if with_value else words for words, with_value, value in found]
+
+
+def folded(message: Message) -> str:
+    """What a mail quotes from earlier ones, and its signature: there to be looked at, not in the way."""
+    told = message.meta if isinstance(message.meta, dict) else {}
+    return "\n\n".join(part for name in ("signature", "quoted") if isinstance(part := told.get(name), str) and part)

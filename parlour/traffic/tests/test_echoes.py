@@ -384,3 +384,17 @@ def test_what_the_platform_gives_up_on_later_leaves_the_customer_waiting_again(r
     assert (case.status, case.waiting_since, case.messages_out, case.first_response_at) == ("open", T0, 0, None)
     # Told twice, it counts once.
     assert verbs().count("delivery.failed") == 1
+
+
+def test_an_echo_revives_nothing_the_platform_gave_up_on_later(road: Road, monkeypatch) -> None:
+    road.take("messenger", private("m1", ASKED))
+    ours = answer(road)
+    road.fakes["messenger"].answers.append(Receipt("m_ours"))
+    road.send_due()
+    gone = Inbound(Kind.FAILED, "failed:m_ours", T0 + minutes(32), external_id="m_ours", reason="Bounced.")
+    with monkeypatch.context() as patched:
+        patched.setattr(road.fakes["messenger"], "parse", lambda *_: [gone], raising=False)
+        road.take("messenger", delivered("m_ours"))
+    road.take("messenger", private_echo("m_ours", "It is on its way.", T0 + minutes(33)))
+    assert state(ours) == DeliveryState.FAILED
+    assert only_case().waiting_since == T0

@@ -236,3 +236,24 @@ def test_an_analyst_reads_but_is_given_nothing_to_press(scene, case, person):
     refused = client.post(f"/case/{case.pk}/say", {"way": "note", "text": "x"}, headers=HTMX)
     assert refused.status_code == 403
     assert "may not answer" in refused.text
+
+
+def test_what_a_channel_tells_beside_the_words_is_shown(desk, scene):
+    case = scene.case()
+    meta = {
+        "rating": 2,
+        "automatic": "Auto-Submitted",
+        "version": "4.1 <b>",
+        "quoted": "> Hello\n> <script>",
+        "signature": "Ana",
+    }
+    scene.said(case, "New words.", meta=meta)
+    scene.said(case, "Odd.", meta={"rating": True, "quoted": 5, "version": None})
+    page = desk.get(f"/case/{case.pk}").text
+    assert 'aria-label="2 of 5 stars"' in page
+    assert page.count('class="stars"') == 1
+    assert "automatic</bdi>" in page
+    assert "version 4.1 &lt;b&gt;" in page
+    assert "&gt; Hello" in page
+    assert "<script>" not in page.split('id="flow"')[1].split("</article>")[0]
+    assert page.count('class="folded"') == 1
