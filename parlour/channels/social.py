@@ -307,6 +307,19 @@ def _seconds(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
+_streams: httpx.Client | None = None
+
+
+def _stream_client() -> httpx.Client:
+    """Streams stay open: they must not use up the connections that requests need."""
+    global _streams
+    if _streams is None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        headers = {"user-agent": "Parlour/0.1"}
+        _streams = httpx.Client(follow_redirects=False, limits=limits, headers=headers, trust_env=False)
+    return _streams
+
+
 def event_stream(label: str, url: str, headers: Mapping[str, str], seconds: float, telling: frozenset[str]) -> bool:
     """Read a stream of server-sent events until one of ``telling`` comes, at most ``seconds``. Raises ChannelError.
 
@@ -315,7 +328,7 @@ def event_stream(label: str, url: str, headers: Mapping[str, str], seconds: floa
     until = time.monotonic() + seconds
     timeout = httpx.Timeout(max(0.1, seconds), connect=5.0)
     try:
-        with http.client().stream("GET", url, headers=dict(headers), timeout=timeout) as response:
+        with _stream_client().stream("GET", url, headers=dict(headers), timeout=timeout) as response:
             if response.status_code != 200:
                 kind = ErrorKind.AUTH_EXPIRED if response.status_code == 401 else ErrorKind.TRANSIENT
                 raise ChannelError(kind, f"{label}'s stream answered {response.status_code}.")

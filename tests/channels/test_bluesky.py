@@ -10,7 +10,9 @@ from parlour.channels import registry
 from parlour.channels.models import Inbox
 from parlour.playground.faults import Fault, FixedWindow
 from parlour.playground.places.bluesky import Bluesky
+from parlour.traffic.door import rows_of
 from parlour.traffic.models import Arrival, ArrivalState
+from parlour.traffic.store import insert
 from tests.town import Town
 
 pytestmark = pytest.mark.whole
@@ -200,3 +202,20 @@ def test_hostile_words_stay_words(town: Town, place: Bluesky) -> None:
     assert texts() == ["@luma.example <img src=x onerror=alert(1)>", "@luma.example \ufffd and \u202e"]
     assert Case.objects.get().customer.name == "<script>Mallory</script>"
     assert Arrival.objects.filter(state=ArrivalState.PARKED).count() == 1
+
+
+def test_repeated_and_reordered_events_change_nothing(town: Town, place: Bluesky) -> None:
+    ana = place.person("Ana")
+    first = place.say(ana, "@luma.example one")
+    place.write_as_brand("two", answers=first)
+    place.say(ana, "three", private=True)
+    inbox = Inbox.objects.get()
+    events = list(registry.get("bluesky").poll(channels.config(inbox), {}).events)
+    insert(rows_of(inbox.pk, events[::-1]))
+    insert(rows_of(inbox.pk, events))
+    town.drive()
+    Inbox.objects.update(cursor={})
+    town.drive()
+    assert sorted(texts()) == ["@luma.example one", "three", "two"]
+    assert Case.objects.count() == 1
+    assert Message.objects.values("thread").distinct().count() == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
 from parlour.channels import queries as channels
 from parlour.channels import registry
+from parlour.channels.contract import File, Outbound
 from parlour.channels.models import Inbox
 from parlour.playground.faults import Fault, FixedWindow
 from parlour.playground.places.mastodon import Mastodon
+from parlour.traffic.door import rows_of
 from parlour.traffic.models import Arrival, ArrivalState
+from parlour.traffic.store import insert
 from tests.town import Town
 
 pytestmark = pytest.mark.whole
@@ -213,3 +217,31 @@ def test_the_stream_tells_when_there_is_news(town: Town, place: Mastodon) -> Non
     assert heard == [True]
     town.drive()
     assert texts() == ["@luma quick"]
+
+
+def test_repeated_and_reordered_events_change_nothing(town: Town, place: Mastodon) -> None:
+    ana = place.person("Ana")
+    first = place.say(ana, "one")
+    place.write_as_brand("@ana@fern.example two", answers=first)
+    place.say(ana, "three", answers=first)
+    inbox = Inbox.objects.get()
+    events = list(registry.get("mastodon").poll(channels.config(inbox), {}).events)
+    insert(rows_of(inbox.pk, events[::-1]))
+    insert(rows_of(inbox.pk, events))
+    town.drive()
+    Inbox.objects.update(cursor={})
+    town.drive()
+    assert sorted(texts()) == ["@ana two", "@luma one", "@luma three"]
+    assert Case.objects.count() == 1
+    assert Message.objects.values("thread").distinct().count() == 1
+
+
+def test_a_picture_is_sent_once_it_was_processed(town: Town, place: Mastodon) -> None:
+    first = place.say(place.person("Ana"), "hi")
+    config = channels.config(Inbox.objects.get())
+    ana = place.people["Ana"]
+    answer = Outbound("Look.", "public", "reply", f"{first}/{ana}", ana, first, ana, "ref-picture")
+    picture = File("how.png", "image/png", 3, lambda: b"png")
+    receipt = registry.get("mastodon").send(config, replace(answer, attachments=(picture,)))
+    assert len(place.statuses[receipt.external_id].media) == 1
+    assert [path for method, path, _ in place.requests if "/media" in path][-1].startswith("/api/v1/media/")

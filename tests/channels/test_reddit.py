@@ -7,10 +7,14 @@ from datetime import timedelta
 import pytest
 
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
+from parlour.channels import queries as channels
+from parlour.channels import registry
 from parlour.channels.models import Inbox
 from parlour.playground.faults import Fault, FixedWindow
 from parlour.playground.places.reddit import Reddit
+from parlour.traffic.door import rows_of
 from parlour.traffic.models import Arrival, ArrivalState
+from parlour.traffic.store import insert
 from tests.town import Town
 
 pytestmark = pytest.mark.whole
@@ -201,3 +205,21 @@ def test_hostile_words_stay_words(town: Town, place: Reddit) -> None:
     assert texts() == ["<script>alert(1)</script>\n\n[x](javascript:alert(1)) \ufffd"]
     assert Arrival.objects.filter(state=ArrivalState.PARKED).count() == 1
     assert Case.objects.count() == 1
+
+
+def test_repeated_and_reordered_events_change_nothing(town: Town, place: Reddit) -> None:
+    ana = place.person("Ana")
+    first = place.say(ana, "one")
+    second = place.write_as_brand("two", first)
+    place.say(ana, "three", answers=second)
+    place.say(ana, "four", private=True)
+    inbox = Inbox.objects.get()
+    events = list(registry.get("reddit").poll(channels.config(inbox), inbox.cursor).events)
+    insert(rows_of(inbox.pk, events[::-1]))
+    insert(rows_of(inbox.pk, events))
+    town.drive()
+    Inbox.objects.update(cursor={})
+    town.drive()
+    assert sorted(texts()) == ["four", "one", "three", "two"]
+    assert Case.objects.count() == 1
+    assert Message.objects.values("thread").distinct().count() == 2

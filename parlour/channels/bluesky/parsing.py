@@ -157,7 +157,7 @@ def _post(event: Event, item: Event, key: str, received_at: datetime) -> Inbound
         thread=thread_of(record, uri, answered),
         text=_text(record),
         reply_to=refs(record)[1],
-        attachments=files(record, owner(uri)),
+        attachments=files(record, owner(uri), uri),
         counterpart=person(told) if told.get("did") == answered else Author(REALM, answered),
         meta=_facts(record),
     )
@@ -175,7 +175,7 @@ def _said(post: Event, key: str, received_at: datetime) -> Inbound:
         thread=thread_of(record, uri, author.external_id),
         text=_text(record),
         reply_to=refs(record)[1],
-        attachments=files(record, author.external_id),
+        attachments=files(record, author.external_id, uri),
         meta=_facts(record),
     )
 

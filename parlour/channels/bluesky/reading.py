@@ -67,9 +67,9 @@ def thread_of(record: Mapping[str, Any], uri: str, customer: str) -> ThreadKey:
     return ThreadKey(hashed(f"{root}/{customer}"), "public", address=customer, url=page_of(uri)[:500])
 
 
-def files(record: Mapping[str, Any], author: str) -> tuple[Attachment, ...]:
+def files(record: Mapping[str, Any], author: str, uri: str = "") -> tuple[Attachment, ...]:
     """Pictures, links with and without a card, and what is quoted."""
-    found = _embedded(mapping(record.get("embed")), author)
+    found = _embedded(mapping(record.get("embed")), author, uri)
     for facet in sequence(record.get("facets")):
         for feature in sequence(mapping(facet).get("features")):
             if url := link(mapping(feature).get("uri")):
@@ -77,10 +77,10 @@ def files(record: Mapping[str, Any], author: str) -> tuple[Attachment, ...]:
     return tuple(dict.fromkeys(found))[:_MOST_FILES]
 
 
-def _embedded(embed: Mapping[str, Any], author: str) -> list[Attachment]:
+def _embedded(embed: Mapping[str, Any], author: str, uri: str) -> list[Attachment]:
     kind = str(embed.get("$type", ""))
     if kind.startswith("app.bsky.embed.recordWithMedia"):
-        return _embedded(mapping(embed.get("media")), author) + _quoted(mapping(embed.get("record")))
+        return _embedded(mapping(embed.get("media")), author, uri) + _quoted(mapping(embed.get("record")))
     if kind.startswith("app.bsky.embed.record"):
         return _quoted(embed)
     if kind.startswith("app.bsky.embed.images"):
@@ -89,8 +89,9 @@ def _embedded(embed: Mapping[str, Any], author: str) -> list[Attachment]:
         card = mapping(embed.get("external"))
         url = link(card.get("uri"))
         return [Attachment("link", url, name=line(card.get("title"), 200))] if url else []
-    if kind.startswith("app.bsky.embed.video"):
-        return [Attachment("video", link(embed.get("playlist")), name=line(embed.get("alt"), 200))]
+    if kind.startswith("app.bsky.embed.video") and uri:
+        # It is told of by an address only a player can follow: the post itself shows it.
+        return [Attachment("link", page_of(uri), name=line(embed.get("alt"), 200) or "Video")]
     return []
 
 

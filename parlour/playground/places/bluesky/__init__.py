@@ -9,9 +9,10 @@ from typing import Any
 
 import regex
 
+from parlour.playground.places.bluesky.chats import Chats
 from parlour.playground.places.bluesky.scenes import SCENES
-from parlour.playground.places.bluesky.state import POST, Chat, Person, Post, iso, tid
-from parlour.playground.polled import PolledPlace, Refusal
+from parlour.playground.places.bluesky.state import POST, Person, Post, iso, tid
+from parlour.playground.polled import Refusal
 from parlour.playground.standin import Words
 from parlour.playground.web import Reply, Request, json_reply
 
@@ -22,7 +23,7 @@ PROXY = "did:web:api.bsky.chat#bsky_chat"
 _MENTION = re.compile(r"(?<![\w/])@([a-z0-9.-]+[a-z0-9])", re.I)
 
 
-class Bluesky(PolledPlace):
+class Bluesky(Chats):
     name = "bluesky"
     label = "Bluesky"
     channels = ("bluesky",)
@@ -34,16 +35,12 @@ class Bluesky(PolledPlace):
         self.by_did: dict[str, Person] = {self.brand.did: self.brand}
         self.posts: dict[str, Post] = {}
         self.notifications: list[dict[str, Any]] = []
-        self.chats: dict[str, Chat] = {}
-        self.logs: list[dict[str, Any]] = []
         self.records: dict[str, dict[str, Any]] = {}
         """What the brand's repository holds beside posts, by address: likes and threadgates."""
         self.tokens: dict[str, str] = {}
         """Access token -> refresh token."""
         self.expired: set[str] = set()
         self.sign_ins = 0
-        self.chat_allowed = True
-        """Whether the app password reaches direct messages."""
         for method, name, work in (
             ("POST", "com.atproto.server.createSession", self._sign_in),
             ("POST", "com.atproto.server.refreshSession", self._renew),
@@ -58,17 +55,9 @@ class Bluesky(PolledPlace):
             ("GET", "app.bsky.feed.getAuthorFeed", self._feed),
             ("GET", "app.bsky.feed.getPosts", self._posts),
             ("GET", "app.bsky.feed.searchPosts", self._search),
-            ("GET", "chat.bsky.convo.listConvos", self._convos),
-            ("GET", "chat.bsky.convo.getConvo", self._convo),
-            ("GET", "chat.bsky.convo.getConvoForMembers", self._convo_for),
-            ("GET", "chat.bsky.convo.getLog", self._log),
-            ("POST", "chat.bsky.convo.sendMessage", self._message),
-            ("POST", "chat.bsky.convo.deleteMessageForSelf", self._forget),
-            ("POST", "chat.bsky.convo.addReaction", self._react),
-            ("POST", "chat.bsky.convo.removeReaction", self._react),
-            ("POST", "chat.bsky.convo.updateRead", self._read),
         ):
             self.routes.add(method, f"/xrpc/{name}", work)
+        self.prepare_chats()
 
     def settings(self, channel: str, address: str) -> dict[str, str]:
         password = self.kept.get("bluesky", {}).get("app_password", PASSWORD)
@@ -115,7 +104,7 @@ class Bluesky(PolledPlace):
         """``more``: further fields of the post's record."""
         author = self.by_did[person]
         if private:
-            return self._say_in_chat(author, text)
+            return self.say_in_chat(author, text)
         parent = self._there(answers) if answers else None
         post = self._new(author, {"text": text, **more}, parent)
         reason = "reply" if parent is not None and parent.author is self.brand else ""
@@ -134,20 +123,13 @@ class Bluesky(PolledPlace):
             gone = self.chats[convo].messages.pop(message)
             shown = {**gone, "$type": "chat.bsky.convo.defs#deletedMessageView"}
             shown.pop("text")
-            self._tell("DeleteMessage", self.chats[convo], message=shown)
+            self.tell_chat("DeleteMessage", self.chats[convo], message=shown)
         self.words[words].removed = True
 
     def like(self, person: str, uri: str) -> None:
         """A customer likes a post of the brand's."""
         who = self.by_did[person]
-        self._notify("like", who, f"at://{who.did}/app.bsky.feed.like/{self._tid()}", {"subject": {"uri": uri}}, uri)
-
-    def heart(self, person: str, words: str) -> None:
-        """A customer reacts to a message in a chat."""
-        convo, _, message = words.partition("/")
-        reaction = {"value": "💙", "sender": {"did": person}, "createdAt": iso(self.clock.now())}
-        chat = self.chats[convo]
-        self._tell("AddReaction", chat, message=chat.messages[message], reaction=reaction)
+        self._notify("like", who, f"at://{who.did}/app.bsky.feed.like/{self.tid()}", {"subject": {"uri": uri}}, uri)
 
     def write_as_brand(self, text: str, answers: str = "") -> str:
         """The brand writes with Bluesky's own program, away from the desk."""
@@ -157,19 +139,15 @@ class Bluesky(PolledPlace):
         """All access tokens have run out."""
         self.expired |= set(self.tokens)
 
-    def _say_in_chat(self, author: Person, text: str) -> str:
-        chat = self._chat(author)
-        chat.unread += 1
-        message = self._speak(chat, author, {"text": text})
-        key = f"{chat.id}/{message['id']}"
-        return self.note(Words(key, author.did, author.name, text, self.clock.now(), private=True))
-
     # Inside
+
+    def known(self, did: str) -> Person | None:
+        return self.by_did.get(did)
 
     def _did(self) -> str:
         return f"did:plc:{hashlib.sha256(self.ids.meta().encode()).hexdigest()[:24]}"
 
-    def _tid(self) -> str:
+    def tid(self) -> str:
         self._last += 1
         return tid(self._last << 10)
 
@@ -180,7 +158,7 @@ class Bluesky(PolledPlace):
         return post
 
     def _new(self, author: Person, record: dict[str, Any], parent: Post | None, rkey: str = "") -> Post:
-        uri = f"at://{author.did}/{POST}/{rkey or self._tid()}"
+        uri = f"at://{author.did}/{POST}/{rkey or self.tid()}"
         at = self.clock.now()
         record = {"$type": POST, "createdAt": iso(at), "langs": ["en"], **record}
         if parent is not None:
@@ -201,32 +179,6 @@ class Bluesky(PolledPlace):
         shown |= {"indexedAt": iso(self.clock.now()), **({"reasonSubject": subject} if subject else {})}
         self.notifications.append(shown)
 
-    def _chat(self, person: Person) -> Chat:
-        known = next((chat for chat in self.chats.values() if chat.person is person), None)
-        if known is None:
-            known = Chat(self._tid(), person, self.brand)
-            self.chats[known.id] = known
-            self._tell("BeginConvo", known)
-        return known
-
-    def _speak(self, chat: Chat, sender: Person, said: dict[str, Any]) -> dict[str, Any]:
-        message = {
-            "$type": "chat.bsky.convo.defs#messageView",
-            "id": self._tid(),
-            "rev": "",
-            "sender": {"did": sender.did},
-            "sentAt": iso(self.clock.now()),
-            **said,
-        }
-        chat.messages[message["id"]] = message
-        self._tell("CreateMessage", chat, message=message)
-        message["rev"] = chat.rev
-        return message
-
-    def _tell(self, kind: str, chat: Chat, **more: Any) -> None:
-        chat.rev = self._tid()
-        self.logs.append({"$type": f"chat.bsky.convo.defs#log{kind}", "rev": chat.rev, "convoId": chat.id, **more})
-
     # What the desk asks
 
     def _sign_in(self, request: Request) -> Any:
@@ -243,7 +195,7 @@ class Bluesky(PolledPlace):
         return self._session()
 
     def _session(self) -> dict[str, Any]:
-        access, refresh = f"access-{self._tid()}", f"refresh-{self._tid()}"
+        access, refresh = f"access-{self.tid()}", f"refresh-{self.tid()}"
         self.tokens[access] = refresh
         return {"did": self.brand.did, "handle": HANDLE, "accessJwt": access, "refreshJwt": refresh, "active": True}
 
@@ -255,7 +207,7 @@ class Bluesky(PolledPlace):
 
     def _create(self, request: Request) -> Any:
         body = request.json()
-        collection, record, rkey = str(body.get("collection")), body.get("record"), str(body.get("rkey") or self._tid())
+        collection, record, rkey = str(body.get("collection")), body.get("record"), str(body.get("rkey") or self.tid())
         if body.get("repo") != self.brand.did or not isinstance(record, dict):
             raise Refusal(400, "InvalidRequest", "Could not create the record")
         uri = f"at://{self.brand.did}/{collection}/{rkey}"
@@ -356,59 +308,6 @@ class Bluesky(PolledPlace):
         found = [one for one in self.posts.values() if not one.removed and wanted in one.record["text"].lower()]
         chosen, cursor = _page(request, found)
         return {"posts": [one.shown() for one in chosen], **cursor}
-
-    def _convos(self, request: Request) -> Any:
-        return {"convos": [chat.shown() for chat in sorted(self.chats.values(), key=lambda one: one.rev, reverse=True)]}
-
-    def _convo(self, request: Request) -> Any:
-        chat = self.chats.get(request.query.get("convoId", ""))
-        if chat is None:
-            raise Refusal(400, "InvalidRequest", "Convo not found")
-        return {"convo": chat.shown()}
-
-    def _convo_for(self, request: Request) -> Any:
-        found = self.by_did.get(request.query.get("members", ""))
-        if found is None:
-            raise Refusal(400, "RecipientNotFound", "Recipient not found")
-        if found.incoming == "none":
-            raise Refusal(400, "MessagesDisabled", "recipient has disabled incoming messages")
-        return {"convo": self._chat(found).shown()}
-
-    def _log(self, request: Request) -> Any:
-        after = request.query.get("cursor", "")
-        chosen = [one for one in self.logs if one["rev"] > after][:50]
-        return {"logs": chosen, "cursor": chosen[-1]["rev"] if chosen else after}
-
-    def _message(self, request: Request) -> Any:
-        body = request.json()
-        chat, said = self.chats.get(str(body.get("convoId"))), body.get("message") or {}
-        if chat is None:
-            raise Refusal(400, "InvalidRequest", "Convo not found")
-        if chat.person.incoming == "none":
-            raise Refusal(400, "InvalidRequest", "recipient has disabled incoming messages")
-        if len(str(said.get("text", ""))) > 1000:
-            raise Refusal(400, "InvalidRequest", "message/text must not be longer than 1000 graphemes")
-        chat.unread = 0
-        message = self._speak(chat, self.brand, {"text": said.get("text", "")})
-        key = f"{chat.id}/{message['id']}"
-        words = Words(
-            key, chat.person.did, self.brand.name, message["text"], self.clock.now(), private=True, by_brand=True
-        )
-        self.note(words)
-        return message
-
-    def _forget(self, request: Request) -> Any:
-        body = request.json()
-        return self.chats[body["convoId"]].messages.get(body["messageId"], {})
-
-    def _react(self, request: Request) -> Any:
-        body = request.json()
-        return {"message": self.chats[body["convoId"]].messages[body["messageId"]]}
-
-    def _read(self, request: Request) -> Any:
-        chat = self.chats[request.json()["convoId"]]
-        chat.unread = 0
-        return {"convo": chat.shown()}
 
 
 def _page(request: Request, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
