@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from parlour.cases.models import Case, DeliveryState, Message
+from parlour.cases.models import Case, DeliveryState, FileState, Message
 from parlour.channels import actions, registry
 from parlour.channels.contract import ChannelError, File, Outbound
 from parlour.channels.models import Inbox
@@ -18,6 +18,7 @@ from parlour.lib import clock, signing
 from parlour.playground.faults import Fault
 from parlour.playground.places.discourse import Discourse
 from parlour.playground.places.discourse.objects import shown
+from parlour.traffic import files as files_in
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
 
@@ -280,9 +281,11 @@ def test_files_in_and_out(town: Town, place: Discourse, inbox: Inbox) -> None:
     town.drive()
     message = Message.objects.get(direction="in")
     assert message.text == "Look at this:"
-    attachment = channel.parse(bytes(Arrival.objects.get(key__startswith="post_edited").body), settings, clock.now())
-    (found,) = attachment
-    assert httpx.get(found.attachments[0].url).content == b"\x89PNG"
+    place.say(place.person("Rui"), "A picture of our street: " + raw.splitlines()[2])
+    town.drive()
+    while files_in.fetch_next():
+        pass
+    assert Message.objects.get(identity__handle="rui").attachments.get().state == FileState.FETCHED
 
 
 def test_hostile_input(town: Town, place: Discourse, inbox: Inbox) -> None:

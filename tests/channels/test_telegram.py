@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from parlour.cases.models import Case, DeliveryState, Message
+from parlour.cases.models import Case, DeliveryState, FileState, Message
 from parlour.channels import actions, registry
 from parlour.channels.contract import ChannelError, File, Outbound
 from parlour.channels.models import Inbox
@@ -18,6 +18,7 @@ from parlour.channels.queries import config
 from parlour.lib import clock
 from parlour.playground.faults import Fault
 from parlour.playground.places.telegram import Telegram
+from parlour.traffic import files as files_in
 from parlour.traffic import polling
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.town import Town
@@ -129,6 +130,10 @@ def test_files_in_and_out(town: Town, place: Telegram, inbox: Inbox) -> None:
     place.show(ana, "video", b"big", size=30_000_000)
     town.drive()
     assert [one.attachments.get().kind for one in Message.objects.order_by("id")] == ["image", "image", "file", "video"]
+    while files_in.fetch_next():
+        pass
+    states = [one.attachments.get().state for one in Message.objects.order_by("id")]
+    assert states == [FileState.FETCHED, FileState.FETCHED, FileState.FETCHED, FileState.FAILED]
     channel, settings = registry.get("telegram"), config(inbox)
     events = [
         event.attachments[0]

@@ -16,6 +16,7 @@ from parlour.channels.base import Base
 from parlour.channels.contract import (
     Act,
     Answer,
+    Attachment,
     Author,
     Capabilities,
     DoorRequest,
@@ -28,6 +29,7 @@ from parlour.channels.contract import (
     Receipt,
     Refused,
     Setting,
+    Source,
     Split,
     Visibility,
 )
@@ -160,6 +162,9 @@ class Discourse(Base):
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
         sending.act(inbox, act, target, visibility)
+
+    def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
+        return sending.source(inbox, attachment)
 
     def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
         return sending.profile(inbox, external_id)

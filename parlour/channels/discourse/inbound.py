@@ -160,9 +160,9 @@ def _post(event: Event, told: Inbound, inbox: InboxConfig) -> list[Inbound]:
         return [replace(told, external_id="", reason="It is in a category the inbox does not listen to.")]
     said = _said(post, told, inbox, author)
     if brand:
-        # In public nothing says whom the brand speaks to but the post it answers.
-        known = _private(post) and not edited
-        said = replace(said, kind=Kind.EDIT if edited else Kind.ECHO, thread=said.thread if known else None)
+        # In public nothing says whom the brand speaks to but the post it answers; a topic of its own is nobody's.
+        placed = not edited and (_private(post) or not said.reply_to)
+        said = replace(said, kind=Kind.EDIT if edited else Kind.ECHO, thread=said.thread if placed else None)
     elif edited:
         # An edit in a category that is not listened to changes what is known by an earlier mention, and nothing else.
         said = replace(said, kind=Kind.EDIT)

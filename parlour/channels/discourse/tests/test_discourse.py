@@ -87,6 +87,8 @@ def test_what_a_post_answers_is_told_by_its_number() -> None:
 def test_our_own_words_and_those_of_staff() -> None:
     ours = one("post_ours")
     assert (ours.kind, ours.thread, ours.reply_to) == (Kind.ECHO, None, "77:1")
+    begun = one("post_ours", post_number=1)
+    assert (begun.kind, begun.reply_to, begun.thread is None) == (Kind.ECHO, "", False)
     assert one("post_reply", staff=True).kind is Kind.ECHO
     assert one("post_reply", {"staff": "others"}, staff=True).kind is Kind.MESSAGE
     assert one("post_ours", {"staff": "others"}).kind is Kind.ECHO
@@ -288,6 +290,22 @@ def test_who_somebody_is(server: Platform) -> None:
     server.answers(403, refusal("You are not permitted to view the requested resource.", "invalid_access"))
     assert channel.profile(at(CONFIG, server.base), CUSTOMER) is None
     assert channel.profile(at(CONFIG, server.base), "@ana_r") is None
+
+
+def test_the_key_is_shown_to_the_forum_s_uploads_only() -> None:
+    def headers(url: str) -> int:
+        return len(channel.source(CONFIG, Attachment("image", url=url)).headers)
+
+    assert headers(f"{BASE}/uploads/default/original/1X/a.png") == 2
+    assert headers(f"{BASE}/secure-uploads/a.png") == 2
+    for other in (
+        "/admin/users/1.json",
+        "/uploads/../admin/backups",
+        "/uploads/%2e%2e/logs",
+        ".evil.example/uploads/a",
+    ):
+        assert headers(BASE + other) == 0
+    assert headers("https://cdn.forum.example/uploads/a.png") == 0
 
 
 # Asking

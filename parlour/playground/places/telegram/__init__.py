@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +45,8 @@ class Telegram(StandIn):
         self.secret = settings.get("secret_token") or secrets.token_urlsafe(24)
         self.privacy = True
         """Whether the bot sees only what is for it in groups (@BotFather's /setprivacy)."""
-        self.group = -int(f"100{int(self.ids.meta()) % 10**10:010}")
+        # The same at every start with the same bot: the desk remembers what this forgets.
+        self.group = -int(f"100{zlib.crc32(self.token.encode()):010}")
         self.moved: dict[int, int] = {}
         """Groups that became supergroups: old id -> new id."""
         self.letters: dict[str, Letter] = {}
@@ -57,7 +59,8 @@ class Telegram(StandIn):
         """Updates for ``getUpdates``."""
         self.arrived = asyncio.Event()
         self.overall = Bucket(30, 1.0)
-        self._update = int(self.ids.meta()) % 10**9
+        self._update = self._begin = int(self.ids.meta()) // 10_000_000 - 1_700_000_000
+        """Numbers of updates and messages begin by the clock, so that a later start never repeats an earlier one's."""
         self._numbers: dict[int, int] = {}
         self._methods = Methods(self)
 
@@ -124,7 +127,7 @@ class Telegram(StandIn):
 
     def letter(self, chat: int, person: str, text: str, *, by_bot: bool, answers: int = 0, **content: Any) -> Letter:
         """A new message of a chat, with the next number there."""
-        number = self._numbers[chat] = self._numbers.get(chat, int(self.ids.meta()) % 10**6) + 1
+        number = self._numbers[chat] = self._numbers.get(chat, self._begin) + 1
         made = Letter(chat, number, person, by_bot, text, self.clock.now(), answers, content=content)
         self.letters[made.id] = made
         files = tuple(name for name in content if name in ("photo", "video", "audio", "voice", "document", "sticker"))

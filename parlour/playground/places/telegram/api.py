@@ -161,7 +161,8 @@ class Methods:
                 "Bad Request: group chat was upgraded to a supergroup chat",
                 migrate_to_chat_id=place.moved[chat],
             )
-        if told and (answered is None or answered.removed) and not told.get("allow_sending_without_reply"):
+        gone = not self.place.forgiving if answered is None else answered.removed
+        if told and gone and not told.get("allow_sending_without_reply"):
             raise BotError(400, "Bad Request: message to be replied not found")
         self._limit(chat)
         if chat > 0:
