@@ -13,7 +13,8 @@ ME = "did:plc:brand"
 
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every event in the recorded files as (name, body)."""
+    """Every event in the recorded files, of the channel's folder or the one above, as (name, body)."""
+    folder = folder / "bluesky" if (folder / "bluesky").is_dir() else folder
     for name, kind in (("listNotifications", "notification"), ("chat_getLog", "log")):
         path = folder / f"{name}.json"
         if path.is_file():

@@ -17,7 +17,8 @@ RECORDED = "117440810532227399"
 
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every event in the recorded files as (name, body), in the order of the files' names."""
+    """Every event in the recorded files, of the channel's folder or the one above, as (name, body), in the order of the files' names."""
+    folder = folder / "mastodon" if (folder / "mastodon").is_dir() else folder
     for path in sorted([*folder.glob("*.json"), *folder.glob("docs/*.json")]):
         for number, (event, payload, me) in enumerate(_events(path)):
             yield f"{path.stem}#{number} {event}", framed(event, payload, me=me).body

@@ -15,7 +15,8 @@ ME = "LumaHelp"
 
 
 def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every event in the recorded files as (name, body), in the order of the files' names."""
+    """Every event in the recorded files, of the channel's folder or the one above, as (name, body), in the order of the files' names."""
+    folder = folder / "reddit" if (folder / "reddit").is_dir() else folder
     for path in sorted(folder.glob("*.json")):
         number = 0
         for exchange in orjson.loads(path.read_bytes().replace(b"<USERNAME>", b"blackened")):
