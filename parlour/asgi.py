@@ -26,9 +26,8 @@ from parlour.channels.contract import Answer
 from parlour.chat.stream import Visitors
 from parlour.spine import bus
 from parlour.spine.stream import Stream
-from parlour.staff import access
+from parlour.staff import access, queries
 from parlour.staff import actions as staff
-from parlour.staff import queries
 from parlour.staff.models import Agent
 from parlour.traffic.door import MOST_BYTES, Door, read_body, respond
 from parlour.traffic.worker import Worker

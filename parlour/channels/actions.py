@@ -98,10 +98,15 @@ def update_settings(inbox_id: int, changes: Mapping[str, str]) -> Inbox:
     return Inbox.objects.select_related("brand").get(pk=inbox_id)
 
 
-def note_health(inbox_id: int, health: str, words: str = "") -> None:
-    """Note that an inbox works or what is wrong with it; writes only on a change, and never over what a person has decided."""
+def note_health(inbox_id: int, health: str, words: str = "", by: str = "") -> None:
+    """Note that an inbox works or what is wrong with it; writes only on a change, and never over what a person has decided.
+
+    A ``poll`` that works makes good what a poll has found, and nothing else: an account may be read and yet not answer.
+    """
     others = Inbox.objects.filter(pk=inbox_id).exclude(health__in=STILL).exclude(health=health, health_note=words[:300])
-    if others.update(health=health, health_note=words[:300], health_at=clock.now()):
+    if by and health == Inbox.Health.OK:
+        others = others.filter(health_by=by)
+    if others.update(health=health, health_note=words[:300], health_by=by, health_at=clock.now()):
         spine.write("inbox.health", inbox=inbox_id, now=health)
 
 

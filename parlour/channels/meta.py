@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -72,7 +73,7 @@ VERIFY_TOKEN = Setting(
     "verify_token",
     "Verify token",
     "A word of your own choice. Meta asks for it, together with the webhook address, in the app under Webhooks.",
-    secret=True,
+    make=lambda: secrets.token_urlsafe(18),
 )
 SETTINGS = (
     Setting(

@@ -49,6 +49,8 @@ class Inbox(models.Model):
     """Where polling goes on."""
     health = models.CharField(max_length=12, choices=Health.choices, default=Health.OK)
     health_note = models.CharField(max_length=300, default="", blank=True)
+    health_by = models.CharField(max_length=8, default="")
+    """What found that it needs attention: ``poll``, or empty for everything else."""
     health_at = models.DateTimeField(null=True)
     """Since when it fares so."""
     heard_at = models.DateTimeField(null=True)

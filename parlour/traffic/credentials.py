@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 60
 
 
-def expired(inbox: Inbox, words: str) -> bool:
+def expired(inbox: Inbox, words: str, by: str = "") -> bool:
     """Whether the credentials of ``inbox`` are renewed, or being so; else it needs attention, with the platform's ``words``.
 
     One process renews at a time: where the renewing secret changes with each use (X), a second try would spoil the first.
@@ -39,5 +39,5 @@ def expired(inbox: Inbox, words: str) -> bool:
         log.error("The credentials of inbox %s could not be renewed (%s).", inbox.pk, where(error))
     finally:
         spine.drop_lease(f"renew:{inbox.pk}", owner)
-    channels.note_health(inbox.pk, Inbox.Health.ATTENTION, words)
+    channels.note_health(inbox.pk, Inbox.Health.ATTENTION, words, by)
     return False

@@ -62,7 +62,7 @@ def poll(inbox: Inbox) -> None:
                 Inbox.objects.filter(pk=inbox.pk).update(cursor=got.cursor, polled_at=clock.now())
             if not got.more:
                 break
-        note_health(inbox.pk, Inbox.Health.OK)
+        note_health(inbox.pk, Inbox.Health.OK, by="poll")
     except ChannelError as error:
         # The platform may ask for more patience than the channel has by itself.
         rest = (error.retry_after or 0.0) - (channel.capabilities.poll_seconds or 0)
@@ -70,10 +70,10 @@ def poll(inbox: Inbox) -> None:
             polled_at=clock.now() + timedelta(seconds=min(max(rest, 0.0), 86_400.0))
         )
         if error.kind is ErrorKind.AUTH_EXPIRED:
-            if expired(inbox, error.words):
+            if expired(inbox, error.words, by="poll"):
                 Inbox.objects.filter(pk=inbox.pk).update(polled_at=None)
         elif error.permanent:
-            note_health(inbox.pk, Inbox.Health.ATTENTION, error.words)
+            note_health(inbox.pk, Inbox.Health.ATTENTION, error.words, by="poll")
         log.warning("Inbox %s could not be polled: %s", inbox.pk, error.kind)
     except Exception as error:
         Inbox.objects.filter(pk=inbox.pk).update(polled_at=clock.now())

@@ -335,8 +335,9 @@ def _on_hide(batch: Batch, item: Item) -> None:
     message, hidden = known_message(batch, item), item.inbound.kind is Kind.HIDE
     if message is None:
         later(batch, item, "It hides or shows a message that never came.")
-    elif message.hidden != hidden:
-        message.hidden = hidden
+    elif message.hidden != hidden or (message.deleted_at and not hidden):
+        # A forum brings back what was deleted, too.
+        message.hidden, message.deleted_at = hidden, message.deleted_at if hidden else None
         _changed(batch, message)
         batch.tell("message.hidden" if hidden else "message.unhidden", batch.case_of(message), message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +88,7 @@ class WhatsApp(Base):
             "verify_token",
             "Verify token",
             "A word of your choice. Enter the same word in the dashboard, under WhatsApp, Configuration, with the webhook address.",
-            secret=True,
+            make=lambda: secrets.token_urlsafe(18),
         ),
         Setting(
             "access_token",

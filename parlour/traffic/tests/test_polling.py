@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from parlour.cases.models import Message
+from parlour.channels.actions import note_health
 from parlour.channels.contract import ChannelError, ErrorKind, Poll, Split
 from parlour.channels.models import Inbox
 from parlour.lib import clock
@@ -121,3 +122,10 @@ def test_what_another_worker_has_just_asked_is_not_asked_again(x: Fake, monkeypa
     assert polling.poll_due("w") == 0
     assert inbox().cursor == {"since": "theirs"}
     assert timedelta(0) <= clock.now() - (inbox().polled_at or T0) < minutes(1)
+
+
+def test_a_poll_that_works_makes_nothing_good_that_it_has_not_found(x: Fake) -> None:
+    note_health(inbox().pk, Inbox.Health.ATTENTION, "Sending is blocked for a week.")
+    x.polls = [Poll((), {})]
+    polling.poll_due("w")
+    assert inbox().health == "attention"
