@@ -114,7 +114,7 @@ def test_what_customers_send_is_shown_or_harmless(desk: Desk, place: Telegram, b
 
 def test_files_go_out_by_button_drop_and_paste(desk: Desk, place: Telegram, browser: Browser, tmp_path: Path) -> None:
     ana = call(place, lambda: place.person("Ana Rocha"))
-    call(place, lambda: place.say(ana, "How do I connect it?", private=True))
+    call(place, lambda: place.say(ana, "It does not work at all, please help! How do I connect it?", private=True))
     page = sign_in(browser, desk, "Mina Okafor")
     open_case(page, "Ana Rocha")
     box, chosen, toasts = page.get_by_label("Your words"), page.locator("#chosen li"), page.locator("#toasts")
