@@ -253,14 +253,17 @@ Place = dict[str, Any]
 OVERLAP_SECONDS = 120.0
 """Lists are not strictly in order of time: what is a little older than the newest is looked at again."""
 MOST_SEEN = 300
+FIRST_DAYS = 7
+"""An inbox that is new begins with what was said in the days before."""
 
 
 def newest_back(
-    fetch: Callable[[str], Page], place: Place, *, pages: int = 5, from_now: bool = False
+    fetch: Callable[[str], Page], place: Place, *, pages: int = 5, from_now: bool = False, oldest: float = 0.0
 ) -> tuple[list[Split], bool]:
     """Pages from the newest back to what was seen, oldest event first, and whether the rest of a gap is still to come.
 
-    ``place`` is changed. The first time only the first page is taken, and nothing of it with ``from_now``. A page that cannot be had
+    ``place`` is changed. The first time only the first page is taken, of it what is not older than ``oldest`` (epoch seconds), and
+    nothing with ``from_now``. A page that cannot be had
     ends the walk: what came before it is handed over, and the walk goes on there next time. Raises ChannelError when nothing came.
     """
     since, seen = _seconds(place.get("since")), [one for one in sequence(place.get("seen")) if isinstance(one, str)]
@@ -279,7 +282,8 @@ def newest_back(
             if found:
                 break
             raise
-        fresh = [item for item in page.items if item[0] >= since - OVERLAP_SECONDS and item[1].key not in seen]
+        begin = oldest if first_ever else since - OVERLAP_SECONDS
+        fresh = [item for item in page.items if item[0] >= begin and item[1].key not in seen]
         top = max([top, *(at for at, _ in page.items)])
         found.append(fresh)
         beyond = any(at < since - OVERLAP_SECONDS for at, _ in page.items)
@@ -301,6 +305,11 @@ def newest_back(
     if first_ever and from_now:
         return [], False
     return [event for _, event in events], not finished
+
+
+def lately() -> float:
+    """From when on (epoch seconds) an inbox that is new takes in what was said before."""
+    return clock.now().timestamp() - FIRST_DAYS * 86_400.0
 
 
 def _seconds(value: object) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
@@ -219,3 +221,13 @@ def test_repeated_and_reordered_events_change_nothing(town: Town, place: Bluesky
     assert sorted(texts()) == ["@luma.example one", "three", "two"]
     assert Case.objects.count() == 1
     assert Message.objects.values("thread").distinct().count() == 2
+
+
+def test_a_new_inbox_begins_with_the_last_days(town: Town, place: Bluesky) -> None:
+    place.clock.ahead = timedelta(days=-30)
+    place.say(place.person("Old"), "@luma.example long ago")
+    place.clock.ahead = timedelta(days=-2)
+    place.say(place.person("Ana"), "@luma.example lately")
+    place.clock.ahead = timedelta()
+    town.drive()
+    assert texts() == ["@luma.example lately"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -245,3 +246,13 @@ def test_a_picture_is_sent_once_it_was_processed(town: Town, place: Mastodon) ->
     receipt = registry.get("mastodon").send(config, replace(answer, attachments=(picture,)))
     assert len(place.statuses[receipt.external_id].media) == 1
     assert [path for method, path, _ in place.requests if "/media" in path][-1].startswith("/api/v1/media/")
+
+
+def test_a_new_inbox_begins_with_the_last_days(town: Town, place: Mastodon) -> None:
+    place.clock.ahead = timedelta(days=-30)
+    place.say(place.person("Old"), "long ago")
+    place.clock.ahead = timedelta(days=-2)
+    place.say(place.person("Ana"), "lately")
+    place.clock.ahead = timedelta()
+    town.drive()
+    assert texts() == ["@luma lately"]

@@ -223,3 +223,18 @@ def test_repeated_and_reordered_events_change_nothing(town: Town, place: Reddit)
     assert sorted(texts()) == ["four", "one", "three", "two"]
     assert Case.objects.count() == 1
     assert Message.objects.values("thread").distinct().count() == 2
+
+
+def test_a_new_inbox_begins_with_the_last_days(town: Town) -> None:
+    place = town.place("reddit")
+    assert isinstance(place, Reddit)
+    place.clock.ahead = timedelta(days=-30)
+    place.message(place.person("Old"), "long ago")
+    place.say(place.person("Older"), "a letter of long ago", private=True)
+    place.clock.ahead = timedelta(days=-2)
+    place.message(place.person("Ana"), "lately")
+    place.say(place.person("Ben"), "a letter of late", private=True)
+    place.clock.ahead = timedelta()
+    town.connect("reddit")
+    town.drive()
+    assert sorted(texts()) == ["a letter of late", "lately"]

@@ -14,7 +14,7 @@ from parlour.channels.bluesky.calls import call, session
 from parlour.channels.bluesky.parsing import LOGS, REACTIONS, SPOKEN, framed
 from parlour.channels.bluesky.reading import owner
 from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Poll, Split
-from parlour.channels.social import Page, epoch, mapping, newest_back, saved, sequence
+from parlour.channels.social import Page, epoch, lately, mapping, newest_back, saved, sequence
 from parlour.lib import clock
 
 PAGE = 50
@@ -58,7 +58,7 @@ class Asking:
 
     def _list(self, mark: str, fetch: Callable[[str], Page], *, from_now: bool = False) -> bool:
         place = dict(mapping(self.cursor.get(mark)))
-        found, more = newest_back(fetch, place, from_now=from_now)
+        found, more = newest_back(fetch, place, from_now=from_now, oldest=lately())
         self.cursor[mark] = place
         self.found += found
         return more

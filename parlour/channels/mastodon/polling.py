@@ -14,7 +14,7 @@ from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Poll
 from parlour.channels.mastodon.calls import account, call, credentials
 from parlour.channels.mastodon.parsing import EDITED, REACTIONS, SPOKEN, framed
 from parlour.channels.mastodon.reading import base_of, ident
-from parlour.channels.social import epoch, mapping, saved, sequence
+from parlour.channels.social import epoch, lately, mapping, saved, sequence
 
 PAGE = 40
 ROOTS = 400
@@ -65,10 +65,15 @@ class Asking:
         told = call(self.inbox, "GET", path, params=asked).body
         return [one for one in reversed(sequence(told)) if isinstance(one, dict)]
 
+    def _fresh(self, page: list[dict[str, Any]], since: str) -> list[dict[str, Any]]:
+        """Of a first page, what is not too old for an inbox that is new."""
+        begin = 0.0 if since else lately()
+        return [one for one in page if epoch(one.get("created_at")) >= begin]
+
     def _notifications(self) -> bool:
         since = ident(self.cursor.get("since"))
         page = self._page("/api/v1/notifications", since, **{"types[]": [*SPOKEN, *EDITED, *REACTIONS]})
-        for told in page:
+        for told in self._fresh(page, since):
             status = mapping(told.get("status"))
             root = self._root(status) if told.get("type") in SPOKEN else ""
             if told.get("type") in SPOKEN:
@@ -79,7 +84,7 @@ class Asking:
     def _own(self) -> bool:
         since = ident(self.cursor.get("own"))
         page = self._page(f"/api/v1/accounts/{self.me}/statuses", since, exclude_reblogs="true")
-        for status in page:
+        for status in self._fresh(page, since):
             self._spoken(status)
         return self._seen("own", since, page)
 

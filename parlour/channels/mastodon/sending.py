@@ -28,7 +28,8 @@ CHARACTERS = 500
 NAMED = 40
 """Characters of a status that are kept for the name of whom it answers."""
 URL_LENGTH = 23
-MEDIA_SECONDS = 40.0
+MEDIA_SECONDS = 20.0
+"""For all files of one answer: a delivery that takes longer than a minute and a half counts as lost."""
 LOW = 5
 
 _URL = re.compile(r"https?://\S+", re.I)
@@ -66,7 +67,8 @@ def send(inbox: InboxConfig, outbound: Outbound) -> Receipt:
     if (counted := length(text) + length(warning)) > most(inbox) + NAMED:
         raise ChannelError(ErrorKind.TOO_LONG, f"With the name of whom it answers it has {counted:,} characters.")
     if outbound.attachments:
-        body["media_ids"] = [_upload(inbox, file) for file in outbound.attachments]
+        until = time.monotonic() + MEDIA_SECONDS
+        body["media_ids"] = [_upload(inbox, file, until) for file in outbound.attachments]
     told = call(inbox, "POST", "/api/v1/statuses", headers={"idempotency-key": outbound.reference}, json=body)
     made = ident(mapping(told.body).get("id"))
     if not made:
@@ -119,13 +121,12 @@ def _addressed(text: str, acct: str, *, private: bool) -> str:
     return text if acct.lower() in named else f"@{acct} {text}".strip()
 
 
-def _upload(inbox: InboxConfig, file: File) -> str:
-    """The id of an uploaded file, once the server has processed it."""
+def _upload(inbox: InboxConfig, file: File, until: float) -> str:
+    """The id of an uploaded file, once the server has processed it; it must be done by ``until`` (monotonic seconds)."""
     files = {"file": (file.name, file.read(), file.mime)}
     told = call(inbox, "POST", "/api/v2/media", files=files)
     media = _id(str(mapping(told.body).get("id") or ""), "file")
-    until, pause = time.monotonic() + MEDIA_SECONDS, 0.2
-    status = told.status
+    status, pause = told.status, 0.2
     while status in (202, 206):
         if time.monotonic() > until:
             raise ChannelError(ErrorKind.TRANSIENT, f"Mastodon is still processing {line(file.name, 80)}.")

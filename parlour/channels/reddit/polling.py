@@ -17,7 +17,7 @@ from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Poll
 from parlour.channels.reddit.calls import call, name_of
 from parlour.channels.reddit.parsing import framed
 from parlour.channels.reddit.reading import CONVERSATION, THING, children, parent_of, state
-from parlour.channels.social import OVERLAP_SECONDS, Page, epoch, mapping, newest_back, saved, sequence
+from parlour.channels.social import OVERLAP_SECONDS, Page, epoch, lately, mapping, newest_back, saved, sequence
 from parlour.lib import clock
 
 PAGE = 100
@@ -58,7 +58,7 @@ class Asking:
 
     def _list(self, mark: str, fetch: Callable[[str], Page], *, from_now: bool = False) -> bool:
         place = dict(mapping(self.cursor.get(mark)))
-        found, more = newest_back(fetch, place, from_now=from_now)
+        found, more = newest_back(fetch, place, from_now=from_now, oldest=lately())
         self.cursor[mark] = place
         self.found += found
         return more
@@ -162,7 +162,8 @@ class Asking:
         subreddits = saved(self.inbox.settings.get("modmail"))
         if not subreddits:
             return False
-        since = epoch(mapping(self.cursor.get("modmail")).get("since")) - OVERLAP_SECONDS
+        place = mapping(self.cursor.get("modmail"))
+        begin = epoch(place.get("since")) - OVERLAP_SECONDS if "since" in place else lately()
 
         def fetch(token: str) -> Page:
             query = {"entity": ",".join(subreddits), "sort": "recent", "state": "all", "limit": CONVERSATIONS}
@@ -181,8 +182,8 @@ class Asking:
             for number in order:
                 conversation = mapping(conversations.get(number))
                 at = epoch(conversation.get("lastUpdated"))
-                if at >= since:
-                    items += self._conversation(number, since)
+                if at >= begin:
+                    items += self._conversation(number, begin)
                 else:
                     items.append((at, framed("modmail", "conversation", {}, self.me)))
             return Page(items, order[-1] if len(order) == CONVERSATIONS else "")

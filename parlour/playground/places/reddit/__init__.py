@@ -359,6 +359,8 @@ class Reddit(PolledPlace):
     def _answer(self, request: Request, key: str) -> Any:
         form = request.form()
         self._written(form.get("body", ""))
+        if key not in self.mails and self.forgiving:
+            self.mails[key] = Mail(key, "somebody", "Said before", [])
         return self._said(self.mails[key], form["body"])
 
     def _said(self, mail: Mail, text: str) -> Reply:
