@@ -187,6 +187,8 @@ def between(start: datetime, end: datetime) -> str:
     return f"{seconds // DAY} d"
 
 
+TEXTS = {"text/html": "html", "image/svg+xml": "svg"}
+"""What is named by its bytes although no file is given such a name."""
 MOST_PIXELS = 40_000_000
 """A picture that unfolds to more is offered, not shown: a small file can fill a browser's memory."""
 DOCUMENTS = {
@@ -213,7 +215,11 @@ def file_type(file: Attachment) -> str:
     for part, name in DOCUMENTS.items():
         if part in file.mime:
             return f"{name} document"
-    known = sniff.EXTENSIONS.get(file.mime) or (file.name.rpartition(".")[2] if "." in file.name else "")
+    known = (
+        sniff.EXTENSIONS.get(file.mime)
+        or TEXTS.get(file.mime)
+        or (file.name.rpartition(".")[2] if "." in file.name else "")
+    )
     if file.mime == "application/pdf":
         return "PDF"
     return f"{known.upper()} file" if known and len(known) < 6 else "file"

@@ -280,7 +280,12 @@ def test_a_name_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_http, "resolve", unknown)
     with pytest.raises(Failed, match="name"):
         fetch("http://nowhere.example/", most=KB)
-    monkeypatch.setattr(safe_http, "resolve", lambda *_: time.sleep(3) or [])
+
+    def slow(*_: object) -> list[str]:
+        time.sleep(3)
+        return []
+
+    monkeypatch.setattr(safe_http, "resolve", slow)
     with pytest.raises(Failed, match="name"):
         fetch("http://slow.example/", most=KB, seconds=0.2)
 
