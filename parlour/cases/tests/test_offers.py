@@ -68,7 +68,7 @@ def approving(monkeypatch: pytest.MonkeyPatch) -> Approving:
         Template("hi", "de", "Hallo!"),
     ]
     made = Approving(registry.get("whatsapp"), found)
-    monkeypatch.setitem(registry.CHANNELS, "whatsapp", made)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.CHANNELS, "whatsapp", made)
     offers._kept.clear()
     return made
 

@@ -19,7 +19,7 @@ class Approving:
 
     def __init__(self, real):
         self.real = real
-        self.answer = [Template("delay", "en", "Hello {{1}}, <b>it</b> comes on {{2}}.")]
+        self.answer: object = [Template("delay", "en", "Hello {{1}}, <b>it</b> comes on {{2}}.")]
 
     def __getattr__(self, name):
         return getattr(self.real, name)
