@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.conf import settings
 
@@ -67,6 +68,12 @@ def upload(by: Actor, name: str, content: bytes) -> Attachment:
 def discard(uploaded: Sequence[Attachment]) -> None:
     """Forget uploads that were not sent after all; those that belong to a message stay."""
     Attachment.objects.filter(pk__in=[one.pk for one in uploaded], message=None).delete()
+
+
+def forget_unsent(before: datetime) -> int:
+    """Forget uploads from before a time that were never sent; how many. Their bytes stay: others may have sent the same file."""
+    gone, _ = Attachment.objects.filter(message=None, created_at__lt=before).delete()
+    return gone
 
 
 def to_send(by: Actor, case_id: int, ids: Sequence[int]) -> list[Attachment]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from parlour.cases.models import Case, Direction, Message, Status
+from parlour.cases.models import Attachment, Case, Direction, Message, Status
 from parlour.channels.queries import with_brands
 from parlour.lib import clock
 from parlour.lib.clock import EARLIEST
@@ -34,16 +35,31 @@ CASE_FIELDS = [
     "actionable",
     "waiting_since",
 ]
+SAY_NOTHING = ("sticker", "other")
 Thought = tuple[Message, Annotation | None]
 
 
 def think(messages: Sequence[Message]) -> list[Thought]:
     """What the models say of each message. A text that a model fails on has no thoughts, and holds up nobody."""
     try:
-        return list(zip(messages, annotate([message.text for message in messages]), strict=True))
+        thoughts: list[Thought] = list(zip(messages, annotate([message.text for message in messages]), strict=True))
     except Exception as error:
         log.error("Understanding failed on a batch (%s); going one by one.", where(error))
-    return [(message, _one(message)) for message in messages]
+        thoughts = [(message, _one(message)) for message in messages]
+    return _with_files(thoughts)
+
+
+def _with_files(thoughts: list[Thought]) -> list[Thought]:
+    """A photo or a voice message without a word says something that no model has heard: somebody has to look."""
+    wordless = [message.pk for message, _ in thoughts if not message.text.strip()]
+    if not wordless:
+        return thoughts
+    shown = Attachment.objects.filter(message_id__in=wordless).exclude(kind__in=SAY_NOTHING)
+    speaking = set(shown.values_list("message_id", flat=True))
+    return [
+        (message, replace(thought, actionable=True) if thought is not None and message.pk in speaking else thought)
+        for message, thought in thoughts
+    ]
 
 
 def _one(message: Message) -> Annotation | None:

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 from django.db import close_old_connections, connection
 
+from parlour.cases import files as sent_files
 from parlour.cases.models import Delivery
-from parlour.lib import garbage
+from parlour.lib import clock, garbage
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
 from parlour.spine.bus import Bell, wake_here
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 SENDERS = 8
 FETCHERS = 3
 """Files fetched at a time: one that comes slowly holds up few others."""
+SWEEP_SECONDS = 3600.0
+UNSENT_FOR = timedelta(days=1)
+"""How long an upload that nobody sends is kept."""
 POLL_AFTER_SECONDS = 5.0
 """The first poll waits: what starts together with the desk (a proxy, the playground) may not answer yet."""
 
@@ -37,6 +42,7 @@ class Worker:
         self.name = secrets.token_hex(6)
         self._stopping = threading.Event()
         self._started = time.monotonic()
+        self._swept = 0.0
         self._threads: list[threading.Thread] = []
         self._bells: list[Bell] = []
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
@@ -166,4 +172,7 @@ class Worker:
         outbox.doubt()
         pipeline.catch_up()
         self._waiters.look()
+        if time.monotonic() - self._swept > SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            sent_files.forget_unsent(clock.now() - UNSENT_FOR)
         return False

@@ -253,6 +253,8 @@ def reactions(message: Message) -> list[str]:
 
 def stars(message: Message) -> int:
     """The rating of a review, 1 to 5; 0 for what is none."""
+    if message.text.startswith(("★", "☆")):
+        return 0  # the words begin with them
     given = message.meta.get("rating") if isinstance(message.meta, dict) else None
     return given if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 5 else 0
 

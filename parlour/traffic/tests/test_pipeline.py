@@ -431,3 +431,17 @@ def test_a_question_edited_into_a_resolved_case_opens_it(road: Road) -> None:
     case = only_case()
     assert (case.status, case.resolved_at, case.reopened) == (Status.OPEN, None, 1)
     assert case.waiting_since is not None
+
+
+def test_a_photo_without_a_word_needs_somebody_to_look(road: Road) -> None:
+    def sent(mid: str, kind: str, person: str) -> dict[str, object]:
+        told = private(mid, "", person=person)
+        told["entry"][0]["messaging"][0]["message"] = {  # type: ignore[index]
+            "mid": mid,
+            "attachments": [{"type": kind, "payload": {"url": "https://cdn.example/1.jpg"}}],
+        }
+        return told
+
+    road.take("messenger", sent("m_photo", "image", "7701"), sent("m_thumb", "sticker", "7702"))
+    assert message("m_photo").actionable is True
+    assert message("m_thumb").actionable is not True
