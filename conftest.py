@@ -58,3 +58,16 @@ def town(transactional_db: None) -> Iterator[Town]:
     """Channels against their stand-ins, in this process."""
     with begin_town() as one:
         yield one
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The second run, on PostgreSQL, is for what a database could change: other tests would only say the same again."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    kept, left = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        asks = item.get_closest_marker("django_db") is not None or names & {"db", "transactional_db"}
+        (kept if asks else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept

@@ -41,6 +41,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def stand(desk: Desk) -> Iterator[Stand]:
     """A running desk with its three inboxes connected to stand-ins."""
+    desk.warm_up()
     with Stand() as one:
         for channel in ("facebook", "messenger", "x"):
             inbox = desk.add_inbox(channel, brand="Luma", name=f"Luma on {channel}", **one.settings(channel))

@@ -21,6 +21,7 @@ TOY = Path(__file__).parent / "toy"
 
 def test_a_channel_of_another_package_works_end_to_end(desk: Desk) -> None:
     desk.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TOY), os.environ.get("PYTHONPATH", "")]))
+    desk.warm_up()
     assert "pigeon (Carrier pigeon)" in desk.cli("inbox", "channels")
     with platform() as loft, httpx.Client(base_url=desk.url, trust_env=False, timeout=20) as client:
         loft.answers(200, {"id": "letter-2"})

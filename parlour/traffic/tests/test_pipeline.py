@@ -436,7 +436,7 @@ def test_a_question_edited_into_a_resolved_case_opens_it(road: Road) -> None:
 def test_a_photo_without_a_word_needs_somebody_to_look(road: Road) -> None:
     def sent(mid: str, kind: str, person: str) -> dict[str, object]:
         told = private(mid, "", person=person)
-        told["entry"][0]["messaging"][0]["message"] = {  # type: ignore[index]
+        told["entry"][0]["messaging"][0]["message"] = {
             "mid": mid,
             "attachments": [{"type": kind, "payload": {"url": "https://cdn.example/1.jpg"}}],
         }
