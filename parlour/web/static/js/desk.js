@@ -1,7 +1,7 @@
 // The desk's own behaviour around htmx: which pane shows, what is said, what is asked again. Without it every link and form still works.
 import { composerShown, sent, startComposer, takenBack } from "./composer.js";
 import { startKeys } from "./keys.js";
-import { markRow, soonCase, soonQueue, startLive, toBottom } from "./live.js";
+import { markRow, outdate, soonCase, soonQueue, startLive, toBottom } from "./live.js";
 import { toast } from "./say.js";
 import { localise, startTicking } from "./times.js";
 
@@ -49,6 +49,7 @@ function beforeSwap(event) {
   const { xhr } = event.detail;
   if (xhr.status === 200 && xhr.getResponseHeader("Content-Type")?.startsWith("application/json")) {
     event.detail.shouldSwap = false;
+    outdate();
     takenBack(JSON.parse(xhr.responseText));
     return;
   }

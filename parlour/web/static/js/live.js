@@ -13,6 +13,7 @@ let again = 1000;
 let queueAsked = -1000;
 let told = "";
 let desks = 1;
+let asked = 0;
 
 async function ask(address) {
   const response = await fetch(address, {
@@ -60,8 +61,16 @@ async function refreshQueue() {
 export async function refreshCase() {
   const pane = document.getElementById("case");
   if (!pane?.dataset.live) return;
+  const mine = ++asked;
   const fragment = await ask(pane.dataset.live);
-  if (fragment && document.getElementById("case") === pane) put(fragment);
+  // An answer that was asked for before the latest question tells of a case that is no more as it was.
+  if (fragment && mine === asked && document.getElementById("case") === pane) put(fragment);
+}
+
+/** What is being asked about the case is out of date: something has just been undone. */
+export function outdate() {
+  asked += 1;
+  soonCase(0);
 }
 
 function patchWays(old, wanted) {
