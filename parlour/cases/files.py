@@ -83,8 +83,8 @@ def to_send(by: Actor, case_id: int, ids: Sequence[int]) -> list[Attachment]:
     """
     if len(set(ids)) != len(ids):
         raise Invalid("A file is named twice.")
-    found = Attachment.objects.select_related("message").in_bulk(list(ids))
-    chosen = [found.get(one) for one in ids]
+    found = Attachment.objects.select_related("message").in_bulk([possible_id(one) for one in ids])
+    chosen = [found.get(possible_id(one)) for one in ids]
     for one in chosen:
         if one is None or one.state != FileState.FETCHED or not _sendable(one, by, case_id):
             raise Invalid("One of the files is not there to be sent. Upload it again.")

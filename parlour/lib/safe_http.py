@@ -27,6 +27,8 @@ PORTS = frozenset({80, 443})
 PIECE = 64 * 1024
 
 _RELAYS = ipaddress.ip_network("192.88.99.0/24")
+_AZURE = ipaddress.ip_address("168.63.129.16")
+"""Public by its number, yet the host's own service for machines in Azure."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -120,7 +122,7 @@ def is_public(text: str) -> bool:
 
 def _open(ip: Address) -> bool:
     ours = ip.is_loopback or ip.is_link_local or ip.is_unspecified or ip.is_private
-    return ip.is_global and not (ours or ip.is_multicast or ip.is_reserved or ip in _RELAYS)
+    return ip.is_global and not (ours or ip.is_multicast or ip.is_reserved or ip in _RELAYS or ip == _AZURE)
 
 
 def resolve(host: str, port: int) -> list[str]:
