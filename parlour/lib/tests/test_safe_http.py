@@ -132,7 +132,8 @@ def test_what_lies_behind_our_walls_is_not_asked(url: str) -> None:
 def test_public_addresses_are_public() -> None:
     assert all(is_public(ip) for ip in ("8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8"))
     assert not is_public("no address")
-    assert not is_public("192.88.99.1", "168.63.129.16")
+    assert not is_public("192.88.99.1")
+    assert not is_public("168.63.129.16")
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
