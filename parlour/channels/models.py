@@ -59,6 +59,12 @@ class Inbox(models.Model):
     """How long after the platform's own time of what was said last it was handled here."""
     created_at = models.DateTimeField(default=clock.now)
     polled_at = models.DateTimeField(null=True)
+    poll_failures = models.PositiveIntegerField(default=0)
+    """How many polls in a row have failed; one that works begins anew."""
+    poll_error = models.CharField(max_length=300, default="")
+    """What the last of them was told."""
+    renewed_at = models.DateTimeField(null=True)
+    """When its credentials were last renewed without a person."""
 
     class Meta:
         ordering = ["id"]

@@ -27,6 +27,7 @@ from parlour.lib.text import one_line
 from parlour.spine import actions as spine
 from parlour.traffic.credentials import expired
 from parlour.traffic.pacing import Pace
+from parlour.traffic.shared import platform_name
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ REFERENCES = 20
 RENEWED_SECONDS, ATTENTION_SECONDS = 1.0, 30.0
 """How long an inbox rests whose credentials are being renewed, or need a person."""
 HELD_AT_MOST = timedelta(hours=24)
-"""How long answers are kept while an inbox needs attention; a later one would be no answer any more."""
+"""How long answers are kept while an inbox needs attention or is paused; a later one would be no answer any more."""
 
 
 def claim(owner: str, limit: int, pace: Pace | None = None) -> list[Delivery]:
@@ -92,9 +93,26 @@ def doubt(*, everybody: bool = False) -> int:
     return len(found)
 
 
+def give_up(owner: str) -> int:
+    """What is still to be sent through inboxes that were disconnected fails: nothing will ever claim it, and its customers wait."""
+    gone = Delivery.objects.filter(state=DeliveryState.QUEUED, message__inbox__health=Inbox.Health.GONE)
+    found = list(gone.select_related("message").order_by("id")[:1000])
+    # Claimed like any other: what somebody has just withdrawn is not ours to fail.
+    won = [delivery for delivery in found if _claim_one(delivery.pk, owner, clock.now())]
+    for delivery in won:
+        words = "Its inbox was disconnected before it was sent."
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.INVALID, words)
+    return len(won)
+
+
 def send(delivery: Delivery) -> float | None:
     """Send one claimed delivery and settle it. Returns for how many seconds its inbox should rest, None when it need not."""
     message = delivery.message
+    if delivery.what == "send" and clock.now() - delivery.due_at > HELD_AT_MOST:
+        # Its inbox was paused, or nothing ran. Retries are due when they are to be made, however late that is.
+        words = "It could not be sent for more than a day. Send it again if it is still an answer."
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.TRANSIENT, words)
+        return None
     try:
         assert message.inbox is not None
         channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
@@ -138,7 +156,7 @@ def _outbound(delivery: Delivery) -> Outbound:
         text=message.text,
         visibility="public" if message.visibility == "public" else "private",
         mode="private_reply" if delivery.mode == "private_reply" else "reply",
-        thread=thread.external_id if thread else "",
+        thread=platform_name(thread.external_id) if thread else "",
         address=thread.address if thread else "",
         target=delivery.target,
         author=_author(answered, case),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from parlour.channels import queries as channels
 from parlour.channels import registry
@@ -15,6 +16,7 @@ from parlour.channels.contract import ChannelError, ErrorKind
 from parlour.channels.models import STILL, Inbox
 from parlour.lib import clock
 from parlour.lib.faults import where
+from parlour.lib.text import one_line
 from parlour.spine import actions as spine
 from parlour.traffic.credentials import expired
 from parlour.traffic.door import rows_of
@@ -25,33 +27,43 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 120
 MOST_PAGES = 20
 """Pages fetched in a row for one inbox before the others get their turn."""
+PAGES_SECONDS = 60.0
+"""How long fetching pages for one inbox goes on; its lease outlives the last of them."""
+FAILURES = 10
+"""So many polls in a row that fail, for whatever reason, are something a person should know of."""
 
 
 def poll_due(owner: str) -> int:
-    """Poll every inbox whose time has come; returns how many. One worker polls one inbox at a time."""
+    """Poll every inbox whose time has come; returns how many.
+
+    One ``owner`` polls one inbox at a time; those that another one is busy with are left out.
+    """
     polled = 0
-    for name, channel in registry.CHANNELS.items():
-        seconds = channel.capabilities.poll_seconds
-        if seconds is None:
-            continue
-        since = clock.now() - timedelta(seconds=seconds)
-        never = Q(polled_at__isnull=True) | Q(polled_at__lte=since)
-        due = channels.inboxes().filter(never, channel=name).exclude(health__in=STILL)
-        for pk in list(due.values_list("pk", flat=True)):
-            if spine.take_lease(f"poll:{pk}", owner, LEASE_SECONDS):
-                try:
-                    # Another worker may have polled it a moment ago: its cursor counts, and so does its time.
-                    if (inbox := due.filter(pk=pk).first()) is not None:
-                        poll(inbox)
-                        polled += 1
-                finally:
-                    spine.drop_lease(f"poll:{pk}", owner)
+    due = channels.inboxes().filter(_is_due()).exclude(health__in=STILL)
+    for pk in list(due.order_by(F("polled_at").asc(nulls_first=True), "id").values_list("pk", flat=True)):
+        if spine.take_lease(f"poll:{pk}", owner, LEASE_SECONDS):
+            try:
+                # Another one may have polled it a moment ago: its cursor counts, and so does its time.
+                if (inbox := due.filter(pk=pk).first()) is not None:
+                    poll(inbox)
+                    polled += 1
+            finally:
+                spine.drop_lease(f"poll:{pk}", owner)
     return polled
+
+
+def _is_due() -> Q:
+    never, now, due = Q(polled_at__isnull=True), clock.now(), Q(pk__in=())
+    for name, channel in registry.CHANNELS.items():
+        if (seconds := channel.capabilities.poll_seconds) is not None:
+            due |= Q(channel=name) & (never | Q(polled_at__lte=now - timedelta(seconds=seconds)))
+    return due
 
 
 def poll(inbox: Inbox) -> None:
     """Fetch what is new for one inbox. Events and cursor are stored together: a crash fetches again and stores nothing twice."""
     channel = registry.get(inbox.channel)
+    until = time.monotonic() + PAGES_SECONDS
     try:
         for _ in range(MOST_PAGES):
             got = channel.poll(channels.config(inbox), inbox.cursor)
@@ -60,8 +72,9 @@ def poll(inbox: Inbox) -> None:
                     insert(rows_of(inbox.pk, list(got.events)))
                 inbox.cursor = got.cursor
                 Inbox.objects.filter(pk=inbox.pk).update(cursor=got.cursor, polled_at=clock.now())
-            if not got.more:
+            if not got.more or time.monotonic() > until:
                 break
+        Inbox.objects.filter(pk=inbox.pk, poll_failures__gt=0).update(poll_failures=0, poll_error="")
         note_health(inbox.pk, Inbox.Health.OK, by="poll")
     except ChannelError as error:
         # The platform may ask for more patience than the channel has by itself.
@@ -74,7 +87,18 @@ def poll(inbox: Inbox) -> None:
                 Inbox.objects.filter(pk=inbox.pk).update(polled_at=None)
         elif error.permanent:
             note_health(inbox.pk, Inbox.Health.ATTENTION, error.words, by="poll")
+        _note_failure(inbox.pk, error.words)
         log.warning("Inbox %s could not be polled: %s", inbox.pk, error.kind)
     except Exception as error:
         Inbox.objects.filter(pk=inbox.pk).update(polled_at=clock.now())
+        _note_failure(inbox.pk, f"A fault of Parlour's ({type(error).__name__}).")
         log.error("Inbox %s could not be polled: %s", inbox.pk, where(error))
+
+
+def _note_failure(inbox_id: int, words: str) -> None:
+    """Count a poll that failed. What is known to be wrong with an inbox already stays as it was told."""
+    words = one_line(words, 200)
+    Inbox.objects.filter(pk=inbox_id).update(poll_failures=F("poll_failures") + 1, poll_error=words)
+    if Inbox.objects.filter(pk=inbox_id, poll_failures__gte=FAILURES, health=Inbox.Health.OK).exists():
+        told = f"Nothing could be fetched {FAILURES} times in a row: {words}"
+        note_health(inbox_id, Inbox.Health.ATTENTION, told, by="poll")

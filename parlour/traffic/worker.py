@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from django.db import close_old_connections, connection
 
@@ -28,9 +29,13 @@ log = logging.getLogger(__name__)
 SENDERS = 8
 FETCHERS = 3
 """Files fetched at a time: one that comes slowly holds up few others."""
+POLLERS = 4
+"""Inboxes polled at a time: a platform that answers slowly holds up few others."""
 SWEEP_SECONDS = 3600.0
 UNSENT_FOR = timedelta(days=1)
 """How long an upload that nobody sends is kept."""
+STOP_SECONDS = 20.0
+"""How long what is under way may take to finish."""
 POLL_AFTER_SECONDS = 5.0
 """The first poll waits: what starts together with the desk (a proxy, the playground) may not answer yet."""
 
@@ -62,7 +67,8 @@ class Worker:
         self._loop("pipeline", self._handle_arrivals, 1.0, "arrivals")
         self._loop("outbox", self._send_due, 0.5, "deliveries")
         self._loop("policy", self._keep_clocks, 0.5, "policy")
-        self._loop("poll", self._poll, 1.0, "polls")
+        for number in range(POLLERS):
+            self._loop(f"poll {number + 1}", partial(self._poll, f"{self.name}.{number + 1}"), 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)
         self._loop("faces", self._fetch_faces, 2.0)
         for number in range(FETCHERS):
@@ -75,8 +81,9 @@ class Worker:
         self._stopping.set()
         for bell in self._bells:
             bell.ring()
+        until = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(20)
+            thread.join(max(0.1, until - time.monotonic()))
         self._waiters.join(2)
         self._dismiss_senders()
         for bell in self._bells:
@@ -155,10 +162,10 @@ class Worker:
         policy.hand_out()
         return due >= policy.AT_ONCE
 
-    def _poll(self) -> bool:
+    def _poll(self, owner: str) -> bool:
         if time.monotonic() - self._started < POLL_AFTER_SECONDS:
             return False
-        polling.poll_due(self.name)
+        polling.poll_due(owner)
         return False
 
     def _ask_names(self) -> bool:
@@ -170,6 +177,7 @@ class Worker:
     def _upkeep(self) -> bool:
         lanes.alive(self.name)
         outbox.doubt()
+        outbox.give_up(self.name)
         pipeline.catch_up()
         self._waiters.look()
         if time.monotonic() - self._swept > SWEEP_SECONDS:

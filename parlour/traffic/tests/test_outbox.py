@@ -12,6 +12,7 @@ from parlour.cases import actions
 from parlour.cases.models import Case, Delivery, DeliveryState, Message
 from parlour.cases.tests.rows import Rows, delivery_of
 from parlour.channels import registry
+from parlour.channels.actions import disconnect, pause, resume
 from parlour.channels.contract import ChannelError, ErrorKind, Rate, Receipt
 from parlour.channels.models import Inbox
 from parlour.lib import clock
@@ -215,6 +216,75 @@ def test_credentials_that_can_be_renewed_are_and_nobody_is_bothered(road: Road, 
         assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
 
 
+def test_a_renewal_that_does_not_help_lets_the_inbox_rest_at_its_normal_pace(road: Road, monkeypatch) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    fake, renewed = road.fakes["api"], list[int]()
+
+    def renew(_: object) -> dict[str, str]:
+        renewed.append(1)
+        return {"callback_url": f"https://renewed.example/{len(renewed)}"}
+
+    monkeypatch.setattr(fake, "renew", renew, raising=False)
+    fake.answers += [refusal(ErrorKind.AUTH_EXPIRED, "Token expired.")] * 200
+    for second in range(0, 200, 2):
+        with clock.frozen(NOW + timedelta(seconds=second)):
+            road.send_due()
+    assert (len(renewed), Inbox.objects.get(channel="api").health) == (1, "attention")
+    assert len(fake.sent) == 2 + 190 // outbox.ATTENTION_SECONDS
+
+
+def test_what_was_still_to_be_sent_when_its_inbox_was_disconnected_fails(road: Road) -> None:
+    one, two = asked(road, 2)
+    first, second = say(road, one, hold=4), say(road, two)
+    (claimed,) = outbox.claim("w", 8)
+    assert outbox.give_up("w") == 0
+    disconnect(road.inbox("api").pk)
+    assert outbox.give_up("w") == 1
+    assert outbox.give_up("w") == 0
+    delivery = delivery_of(first)
+    assert (delivery.state, delivery.error_words) == ("failed", "Its inbox was disconnected before it was sent.")
+    one.refresh_from_db()
+    assert (one.waiting_since, one.status) == (T0, "open")
+    # What was being sent then is its sender's to settle.
+    assert (delivery_of(second).state, claimed.message_id) == ("sending", second.pk)
+    assert verbs(message_id=first.pk) == ["reply.queued", "delivery.failed"]
+
+
+def test_an_answer_from_before_a_long_pause_is_sent_by_nobody_but_a_person(road: Road) -> None:
+    (case,) = asked(road)
+    ours = say(road, case)
+    pause(road.inbox("api").pk)
+    with clock.frozen(NOW + timedelta(days=30)):
+        assert road.send_due() == []
+        resume(road.inbox("api").pk)
+        (delivery,) = road.send_due()
+        assert (delivery.state, road.fakes["api"].sent) == (DeliveryState.FAILED, [])
+        assert "more than a day" in delivery.error_words
+        case.refresh_from_db()
+        assert case.waiting_since == T0
+        actions.retry_reply(ours.pk, by=road.agent())
+        assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
+
+
+def test_an_answer_from_before_a_short_pause_goes_out(road: Road) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    pause(road.inbox("api").pk)
+    with clock.frozen(NOW + timedelta(hours=23)):
+        resume(road.inbox("api").pk)
+        assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
+
+
+def test_a_retry_that_the_platform_put_off_for_a_day_is_made(road: Road) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    road.fakes["api"].answers.append(refusal(ErrorKind.RATE_LIMITED, retry_after=86_400))
+    (delivery,) = road.send_due()
+    with clock.frozen(delivery.due_at + timedelta(minutes=1)):
+        assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
+
+
 def test_an_inbox_sends_no_faster_than_its_channel_says() -> None:
     seconds = [0.0]
     pace = Pace(lambda: seconds[0])
@@ -339,6 +409,7 @@ def test_the_window_a_channel_closes_is_told_in_words(road: Road, monkeypatch) -
     ours = say(road, only_case(), hold=0)
     monkeypatch.setitem(registry.CHANNELS, "messenger", road.fakes["messenger"].real)
     with clock.frozen(T0 + timedelta(days=7, hours=1)):
+        Delivery.objects.update(due_at=clock.now())
         road.send_due()
     delivery = delivery_of(ours)
     assert (delivery.state, delivery.error_kind) == (DeliveryState.FAILED, "window_closed")

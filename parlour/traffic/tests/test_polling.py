@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import orjson
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from parlour.cases.models import Message
 from parlour.channels.actions import note_health
@@ -129,3 +130,82 @@ def test_a_poll_that_works_makes_nothing_good_that_it_has_not_found(x: Fake) -> 
     x.polls = [Poll((), {})]
     polling.poll_due("w")
     assert inbox().health == "attention"
+
+
+def test_a_renewal_that_does_not_help_is_told_and_not_tried_on_and_on(x: Fake, monkeypatch) -> None:
+    renewed: list[int] = []
+
+    def renew(_: object) -> dict[str, str]:
+        renewed.append(1)
+        return {"access_token": f"token-{len(renewed)}"}
+
+    monkeypatch.setattr(x, "renew", renew, raising=False)
+    x.polls = [ChannelError(ErrorKind.AUTH_EXPIRED, "Token expired.") for _ in range(9)]
+    assert [polling.poll_due("w") for _ in range(5)] == [1, 1, 0, 0, 0]
+    assert (len(renewed), inbox().health) == (1, "attention")
+    assert inbox().health_note == "Token expired. Renewing it did not help."
+    with clock.frozen(T0 + minutes(36)):
+        assert [polling.poll_due("w") for _ in range(5)] == [1, 1, 0, 0, 0]
+        assert (len(renewed), inbox().health) == (2, "attention")
+    x.polls = [Poll((), {})]
+    with clock.frozen(T0 + minutes(38)):
+        polling.poll_due("w")
+    assert inbox().health == "ok"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ChannelError(ErrorKind.TRANSIENT, "X did not answer."), "X did not answer."),
+        (KeyError("private words"), "A fault of Parlour's (KeyError)."),
+    ],
+)
+def test_polls_that_fail_again_and_again_are_told_until_one_works(x: Fake, error: Exception, words: str) -> None:
+    x.polls = [error] * (polling.FAILURES + 2)
+    for number in range(1, polling.FAILURES + 3):
+        with clock.frozen(T0 + minutes(30 + 2 * number)):
+            assert polling.poll_due("w") == 1
+        assert (inbox().poll_failures, inbox().poll_error) == (number, words)
+        assert inbox().health == ("ok" if number < polling.FAILURES else "attention")
+    assert inbox().health_note == f"Nothing could be fetched 10 times in a row: {words}"
+    x.polls = [Poll((), {})]
+    with clock.frozen(T0 + minutes(90)):
+        polling.poll_due("w")
+    assert (inbox().poll_failures, inbox().poll_error, inbox().health) == (0, "", "ok")
+
+
+def test_polls_that_fail_leave_what_is_known_to_be_wrong(x: Fake) -> None:
+    note_health(inbox().pk, Inbox.Health.ATTENTION, "Sending is blocked for a week.")
+    Inbox.objects.update(poll_failures=50)
+    x.polls = [ChannelError(ErrorKind.TRANSIENT, "Busy.")]
+    polling.poll_due("w")
+    assert (inbox().health_note, inbox().poll_failures) == ("Sending is blocked for a week.", 51)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_slow_platform_holds_up_no_other(road: Road, x: Fake, monkeypatch) -> None:
+    first = inbox()
+    second = Inbox.objects.create(brand=first.brand, channel="x", name="Second", key="second", sealed=first.sealed)
+    asked, answers = threading.Event(), threading.Event()
+    polled: list[int] = []
+
+    def poll(told, _cursor) -> Poll:
+        polled.append(told.id)
+        if told.id == first.pk:
+            asked.set()
+            assert answers.wait(10)
+        return Poll((), {})
+
+    def slow() -> None:
+        with clock.frozen(T0 + minutes(30)):
+            polling.poll_due("w.1")
+        connection.close()
+
+    monkeypatch.setattr(x, "poll", poll)
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert asked.wait(10)
+    assert polling.poll_due("w.2") == 1
+    answers.set()
+    thread.join(10)
+    assert polled == [first.pk, second.pk]

@@ -249,3 +249,12 @@ def test_an_inbox_is_called_connected_once_something_has_come_from_it(lead, scen
     assert "Waiting for its first event" not in text
     assert "Connected" in text
     assert f"https://desk.example.com{inbox.webhook_path}" in lead.get(f"/inboxes/{inbox.pk}").text
+
+
+def test_the_last_error_of_fetching_is_shown(admin):
+    admin.post("/inboxes/new/pigeon", GIVEN)
+    assert "Last error" not in admin.get(f"/inboxes/{only().pk}").text
+    Inbox.objects.update(poll_failures=3, poll_error="The <pigeon> did not answer.")
+    page = admin.get(f"/inboxes/{only().pk}").text
+    assert "The &lt;pigeon&gt; did not answer." in page
+    assert "3 failed polls in a row" in page
