@@ -271,6 +271,8 @@ FACTS: dict[str, tuple[str, bool]] = {
     "feed": ("", True),
     "version": ("version ", True),
     "opt_out": ("", True),
+    "unproven": ("sender not proven", False),
+    "reply_to": ("wants answers at ", True),
 }
 """Small facts a channel tells of a message, as the desk says them; True: with the value."""
 

@@ -22,6 +22,7 @@ from parlour.playground.faults import Fault, FixedWindow
 from parlour.playground.places.email import MailStandIn
 from parlour.playground.places.email.letters import opened
 from parlour.traffic.models import Arrival, ArrivalState
+from parlour.web.words import facts
 from tests.town import Town
 
 pytestmark = pytest.mark.whole
@@ -449,3 +450,41 @@ def test_history_before_the_connection_is_bounded(town: Town) -> None:
     town.connect("email")
     town.drive()
     assert texts() == ["From this morning."]
+
+
+def test_a_mail_in_a_customers_name_does_not_take_the_answer_away(town: Town) -> None:
+    town.connect("email", authserv_id="mx.luma.example")
+    place = town.place("email")
+    assert isinstance(place, MailStandIn)
+    vera = place.person("Vera")
+    place.say(vera, "My order\n\nWhere is order 77?")
+    town.drive()
+    place.deliver(
+        b"Authentication-Results: mx.luma.example; dmarc=fail\r\nFrom: Vera <%s>\r\nReply-To: evil@evil.example\r\n"
+        b"Subject: My order\r\nMessage-ID: <forged@evil.example>\r\n\r\nPlease send me my invoice again."
+        % vera.encode()
+    )
+    place.deliver(
+        b"From: help@luma.example\r\nReply-To: %s\r\nMessage-ID: <form@evil.example>\r\n\r\nNo form." % vera.encode()
+    )
+    town.drive()
+    assert "No form." not in texts()
+    forged = Message.objects.get(external_id="forged@evil.example")
+    assert facts(forged) == ["sender not proven", "wants answers at evil@evil.example"]
+    assert forged.case is not None
+    town.answer(forged.case, "Here it is.")
+    assert len(place.mailboxes[vera]) == 1
+    assert not place.mailboxes.get("evil@evil.example")
+
+
+def test_a_hostile_header_does_not_hold_up_the_others(town: Town, place: MailStandIn) -> None:
+    place.deliver(
+        b'From: Eve <eve@mail.example>\r\nMessage-ID: <e@evil>\r\nContent-Type: text/plain; name="'
+        + b'\\";' * 66_000
+        + b"\r\n\r\nBusy?"
+    )
+    place.say(place.person("Ana"), "Hello?")
+    began = time.thread_time()
+    town.drive()
+    assert time.thread_time() - began < 2
+    assert sorted(texts()) == ["Busy?", "Hello?"]

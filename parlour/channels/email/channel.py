@@ -118,8 +118,9 @@ class Email(Base):
         ),
         Setting(
             "form_senders",
-            "Senders of contact forms",
-            "If your website's form mails you what visitors wrote: the address it sends from. The visitor is taken from Reply-To.",
+            "Senders of contact forms and groups",
+            "If your website's form mails you what visitors wrote: the address it sends from. The visitor is taken from Reply-To. A "
+            "group of your own that puts its address in place of the sender's belongs here, too.",
             required=False,
             advanced=True,
             check=_addresses,
@@ -191,7 +192,8 @@ class Email(Base):
         Setting(
             "authserv_id",
             "Name of your mail server in Authentication-Results",
-            "If your server checks who really sent a mail, it says so in a header that begins with this name; mails then carry the result.",
+            "If your server checks who really sent every mail, it says so in a header that begins with this name; mails then carry the "
+            "result, and answers follow the Reply-To of senders it has proven.",
             required=False,
             advanced=True,
             check=_host,

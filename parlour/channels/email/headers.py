@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import getaddresses
 
 from parlour.lib.text import one_line
@@ -17,10 +18,15 @@ Headers = Mapping[str, tuple[str, ...]]
 
 MOST_HEADERS = 1000
 LONGEST_VALUE = 20_000
+LONGEST_PARAMETERS = 4000
+"""Characters of a header that describes a part: the standard library's reading of parameters takes the square of what they hold."""
+MOST_SIGNS = ((";", 60), ('"', 120))
 ID_LIMIT = 190
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _ID = re.compile(r"<\s*([^<>\s]+)\s*>")
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.?")
+_NO_ATOM = r"\s@<>,;:\"()\[\]\\"
+# It begins where an atom begins and nowhere within, so that a long atom is looked at once.
+_ADDRESS = re.compile(rf"(?<![^{_NO_ATOM}])[^{_NO_ATOM}]{{1,190}}@[^{_NO_ATOM}]{{1,190}}")
 _OTHER_NAMES = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -74,6 +80,23 @@ def decoded(raw: bytes, charset: str) -> str:
     return raw.decode("cp1252", "replace")
 
 
+class Bounded(Compat32):
+    """How mails are parsed: no header is longer than what is ever read of it, from the moment it is taken from the mail."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        if not name.lower().startswith("content-"):
+            return name, value[:LONGEST_VALUE]
+        value = value[:LONGEST_PARAMETERS]
+        for sign, most in MOST_SIGNS:
+            if value.count(sign) > most:
+                value = sign.join(value.split(sign, most)[:most])
+        return name, value
+
+
+BOUNDED = Bounded()
+
+
 def headers_of(message: Message) -> Headers:
     found: dict[str, list[str]] = {}
     for name, value in list(message.raw_items())[:MOST_HEADERS]:
@@ -91,6 +114,7 @@ def first(headers: Headers, name: str) -> str:
 
 def words(raw: str, limit: int) -> str:
     """A header's value as people read it: RFC 2047 decoded, on one line."""
+    raw = raw[: 20 * limit + 200]  # an encoded character takes twelve at most, and some words around them
     try:
         chunks = decode_header(raw) if "=?" in raw else [(raw, None)]
     except (ValueError, LookupError, ArithmeticError, OSError) as _:
@@ -107,8 +131,11 @@ def mailboxes(values: Iterable[str], most: int = 100) -> list[Mailbox]:
     """The addresses in headers such as To, each once, in their order. What is no address is left out."""
     found: dict[str, Mailbox] = {}
     for value in values:
+        value = value[:LONGEST_VALUE]
+        if "@" not in value:
+            continue
         try:
-            pairs = getaddresses([value[:LONGEST_VALUE]])
+            pairs = getaddresses([value])
         except Exception:  # the standard library has tripped over odd headers more than once
             pairs = []
         if not any("@" in address for _, address in pairs):

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from email.message import Message
-from email.parser import BytesHeaderParser
+from email.parser import BytesHeaderParser, BytesParser
+from email.policy import Policy
+from typing import Any
 
-from parlour.channels.email.headers import Headers, decoded, first, headers_of, words
+from parlour.channels.email.headers import BOUNDED, Headers, decoded, first, headers_of, words
 from parlour.lib import html_text
 from parlour.lib.text import storable
 
 DEEPEST = 30
 MOST_PARTS = 300
+MOST_FOUND = 3000
+"""A mail of more parts is not taken apart."""
+MOST_MULTIPARTS = 200
+MOST_AROUND = 10
+"""Multiparts within so many others are text: every line of a mail is compared with every boundary around it."""
 MOST_FILES = 50
 LONGEST_TEXT = 90_000
+MOST_TEXT = 2 * html_text.LONGEST
+"""Characters of text and HTML in all parts together."""
 _WAYS = {"image": "image", "video": "video", "audio": "audio"}
 _FLOWED_SIGNATURE = "-- "
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
@@ -56,17 +64,54 @@ class _Body:
     html: str = ""
 
 
+class _TooManyParts(ValueError):
+    pass
+
+
+class _Found:
+    """Makes the parts of one mail, and counts them."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+        self.multiparts = 0
+
+    def __call__(self, policy: Policy = BOUNDED) -> Message:
+        self.parts += 1
+        if self.parts > MOST_FOUND:
+            raise _TooManyParts
+        return _Part(policy, self)
+
+
+class _Part(Message):
+    def __init__(self, policy: Policy, found: _Found) -> None:
+        super().__init__(policy)
+        self._found = found
+        self._divided: bool | None = None
+        self._around = 0
+
+    def attach(self, payload: Any) -> None:
+        if isinstance(payload, _Part):
+            payload._around = self._around + (self._divided is True)
+        super().attach(payload)
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        if self._divided is None:
+            self._found.multiparts += 1
+            self._divided = self._found.multiparts <= MOST_MULTIPARTS and self._around < MOST_AROUND
+        return super().get_boundary(failobj) if self._divided else failobj
+
+
 def head(raw: bytes) -> Headers:
     """The headers alone. Cheap: the body is not looked at."""
     begin = raw[:262_144]
     end = _HEADER_END.search(begin)
-    return headers_of(BytesHeaderParser(policy=policy.compat32).parsebytes(begin[: end.start()] if end else begin))
+    return headers_of(BytesHeaderParser(policy=BOUNDED).parsebytes(begin[: end.start()] if end else begin))
 
 
 def read(raw: bytes) -> Mail:
     """Take ``raw`` apart. Whatever it holds: a mail that defeats the parser keeps its headers, and its body as text."""
     try:
-        message = message_from_bytes(raw, policy=policy.compat32)
+        message = BytesParser(_Found(), policy=BOUNDED).parsebytes(raw)
         reader = _Reader()
         body = reader.body(message, 0)
         headers = headers_of(message)
@@ -97,6 +142,7 @@ class _Reader:
         self.told: list[Headers] = []
         self.original: Headers | None = None
         self.parts = 0
+        self.left = MOST_TEXT
 
     def body(self, part: Message, depth: int) -> _Body:
         self.parts += 1
@@ -115,7 +161,9 @@ class _Reader:
         name = _file_name(part)
         disposition = _first_word(first(headers_of(part), "content-disposition"))
         if kind in ("text/plain", "text/html") and disposition != "attachment" and not (name and depth):
-            text = decoded(_payload(part), _parameter(part, "charset"))[: html_text.LONGEST].replace("\r\n", "\n")
+            text = decoded(_payload(part), _parameter(part, "charset"))[: min(html_text.LONGEST, self.left)]
+            self.left -= len(text)
+            text = text.replace("\r\n", "\n")
             if kind == "text/html":
                 return _Body(html=text)
             if _parameter(part, "format").lower() == "flowed":
@@ -141,7 +189,8 @@ class _Reader:
                     if isinstance(rest, str) and ":" in rest:
                         self.told.append(head(rest.encode("utf-8", "surrogateescape")))
         else:
-            self.told += [head(block) for block in re.split(rb"\r?\n\r?\n", _payload(part)) if b":" in block]
+            blocks = re.split(rb"\r?\n\r?\n", _payload(part), maxsplit=MOST_PARTS)[:MOST_PARTS]
+            self.told += [head(block) for block in blocks if b":" in block]
 
     def _enclosed(self, part: Message, kind: str) -> _Body:
         """A mail within this one: a file, and for reports the headers of what they are about."""
@@ -183,7 +232,7 @@ def _mixed(bodies: list[_Body]) -> _Body:
 
 def unflowed(text: str, *, delsp: bool) -> str:
     """Lines that were broken softly (RFC 3676) made whole; quotations keep their depth."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     open_depth = -1
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
@@ -191,11 +240,11 @@ def unflowed(text: str, *, delsp: bool) -> str:
         soft = said.endswith(" ") and said != _FLOWED_SIGNATURE
         kept = said[:-1] if soft and delsp else said
         if open_depth == depth and said != _FLOWED_SIGNATURE:
-            lines[-1] += kept
+            lines[-1].append(kept)
         else:
-            lines.append(">" * depth + (" " if depth else "") + kept)
+            lines.append([">" * depth + (" " if depth else "") + kept])
         open_depth = depth if soft else -1
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))
 
 
 def _payload(part: Message) -> bytes:

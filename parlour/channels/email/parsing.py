@@ -28,7 +28,9 @@ _AGAIN = re.compile(
     r"\s*(?:re|aw|antw(?:ort)?|sv|vs|ref|rif|r|odp|ynt|res|回复|答复|返信|رد|fwd?|wg|tr|rv|i|enc|doorst|vl|pd)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*",
     re.IGNORECASE,
 )
-_DMARC = re.compile(r"\bdmarc\s*=\s*([a-z]+)", re.IGNORECASE)
+_ASIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+_DMARC = re.compile(r"\s*dmarc\s*=\s*([a-z]+)", re.IGNORECASE)
+_CHECKED = re.compile(r"\bheader\.from\s*=\s*(?:[^\s;@]{1,190}@)?([^\s;@]{1,190})", re.IGNORECASE)
 _TAG = re.compile(r"\+(p[0-9a-f]{32})@")
 
 
@@ -100,10 +102,18 @@ class _Reading:
         ):
             return self._ignored("It is our own mail that came back.")
         answer_to = self._answer_to(sender)
+        verdict = authenticated(self.headers, self.server) if self.server else "none"
+        # Anybody can write any From: only with its sender proven does a mail say whom it speaks for, or send our answers elsewhere.
+        proven = verdict == "pass"
         from_form = sender.address in self.mine.forms
         if from_form or automatic.is_ours(sender.address, self.mine.own):
             if OURS.search(first(self.headers, "message-id")) or answer_to is None:
                 return self._ignored("It was sent from an address of the brand's own.")
+            if not from_form and not proven:
+                return self._ignored(
+                    "It claims to be from an address of the brand's own, which is not proven. If it is that of a contact form or a "
+                    "group, name it in the inbox's settings."
+                )
             sender, from_form = answer_to, True
         answers = self._answers()
         if not from_form:
@@ -111,8 +121,10 @@ class _Reading:
             if reason := automatic.ignored(self.headers, sender, answers_us=answers_us, own=self.mine.own):
                 return self._ignored(reason)
         address = sender.address
-        if answer_to is not None and answer_to.address != address and len(f"{answer_to.address} {address}") <= 200:
-            address = f"{answer_to.address} {address}"
+        elsewhere = answer_to.address if answer_to is not None and answer_to.address != address else ""
+        if elsewhere and proven and len(f"{elsewhere} {address}") <= 200:
+            address = f"{elsewhere} {address}"
+            elsewhere = ""
         author = Author(
             REALM,
             sender.address,
@@ -126,8 +138,12 @@ class _Reading:
             meta["form"] = True
         if doubt := automatic.doubtful(self.headers):
             meta["automatic"] = doubt
+        if elsewhere:
+            meta["reply_to"] = elsewhere
         if self.server:
-            meta["authentication"] = authenticated(self.headers, self.server)
+            meta["authentication"] = verdict
+        if verdict == "fail":
+            meta["unproven"] = True
         return Inbound(
             Kind.MESSAGE,
             self.key,
@@ -262,12 +278,28 @@ class _Reading:
 
 def authenticated(headers: Headers, server: str) -> str:
     """What the brand's own server found out about the sender (DMARC): ``pass``, ``fail`` or ``none``. Only the topmost header counts, and
-    only with the server's name: anything below may have come with the mail."""
-    named, _, results = first(headers, "authentication-results").partition(";")
+    only with the server's name: anything below may have come with the mail. ``pass`` is for the one address in From."""
+    results = first(headers, "authentication-results")
+    for _ in range(10):
+        # What a server quotes of the mail (its sender, a comment) is no result, whatever it says. Comments nest.
+        results = _ASIDE.sub(" ", results)
+    if "(" in results or '"' in results:
+        return "none"
+    named, *each = results.split(";")
     if named.split()[:1] != [server]:
         return "none"
-    found = _DMARC.search(results)
-    return {"pass": "pass", "fail": "fail"}.get(found[1].lower(), "none") if found else "none"
+    found = [(match[1].lower(), _CHECKED.search(one)) for one in each if (match := _DMARC.match(one))]
+    if any(result == "fail" for result, _ in found):
+        return "fail"
+    senders = mailboxes(headers.get("from", ()))
+    if not found or len(headers.get("from", ())) != 1 or len(senders) != 1:
+        return "none"
+    domain = senders[0].address.rpartition("@")[2].rstrip(".")
+    for result, checked in found:
+        told = checked[1].lower().rstrip(".") if checked else domain
+        if result != "pass" or not (domain == told or domain.endswith(f".{told}")):
+            return "none"
+    return "pass"
 
 
 def bare_subject(subject: str) -> str:

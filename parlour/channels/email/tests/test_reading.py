@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from parlour.channels.contract import Inbound, Kind
+from parlour.channels.contract import Inbound, InboxConfig, Kind
 from parlour.channels.email import quoting
 from parlour.channels.email.channel import channel
 from parlour.channels.email.envelope import Envelope, split_of
+from parlour.channels.email.headers import mailboxes
 from parlour.channels.email.tests.payloads import payloads
 from parlour.channels.email.tests.sample import ARRIVED, CONFIG, FIXTURES
 from parlour.lib import html_text
@@ -21,12 +23,18 @@ RECEIVED = datetime.fromtimestamp(ARRIVED, UTC) + timedelta(minutes=5)
 OURS = "parlour-p00000000000000000000000000000001@luma.example"
 
 
-def parsed(body: bytes) -> Inbound:
-    (inbound,) = channel.parse(body, CONFIG, RECEIVED)
+CHECKED = replace(CONFIG, settings={**CONFIG.settings, "authserv_id": "mx.luma.example"})
+LISTED = replace(CONFIG, settings={**CONFIG.settings, "form_senders": "help@luma.example"})
+
+
+def parsed(body: bytes, config: InboxConfig = CONFIG) -> Inbound:
+    (inbound,) = channel.parse(body, config, RECEIVED)
     return inbound
 
 
-def mail(text: str = "Hello.", folder: str = "inbox", copy: Any = False, **headers: str) -> Inbound:
+def mail(
+    text: str = "Hello.", folder: str = "inbox", copy: Any = False, config: Any = CONFIG, **headers: str
+) -> Inbound:
     """A mail of Ana's with ``headers`` over the usual ones (underscores are dashes)."""
     told = {
         "From": "Ana <ana@mail.example>",
@@ -37,7 +45,7 @@ def mail(text: str = "Hello.", folder: str = "inbox", copy: Any = False, **heade
     }
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     raw = "".join(f"{name}: {value}\r\n" for name, value in told.items() if value).encode() + b"\r\n" + text.encode()
-    return parsed(split_of(Envelope(folder, raw, 1, 7, ARRIVED, len(raw), copy)).body)
+    return parsed(split_of(Envelope(folder, raw, 1, 7, ARRIVED, len(raw), copy)).body, config)
 
 
 @pytest.mark.parametrize(
@@ -200,12 +208,16 @@ def test_forms_and_groups_speak_for_somebody() -> None:
     form = parsed(FIXTURES["form"])
     assert form.author is not None
     assert (form.author.external_id, form.author.name) == ("layla@mail.example", "ليلى")
-    group = mail(
-        From="\"'Ana Ruiz' via Help\" <help@luma.example>",
-        X_Original_From="Ana Ruiz <ana@mail.example>",
-        List_Id="<help.luma.example>",
-        Precedence="list",
-    )
+    rewritten = {
+        "From": "\"'Ana Ruiz' via Help\" <help@luma.example>",
+        "X-Original-From": "Ana Ruiz <ana@mail.example>",
+        "List-Id": "<help.luma.example>",
+        "Precedence": "list",
+    }
+    unproven = mail(**rewritten)
+    assert (unproven.kind, "settings" in unproven.reason) == (Kind.IGNORED, True)
+    assert mail(**rewritten, config=LISTED).kind is Kind.MESSAGE
+    group = mail(**rewritten, Authentication_Results="mx.luma.example; dmarc=pass", config=CHECKED)
     assert group.author is not None
     assert (group.author.external_id, group.author.name) == ("ana@mail.example", "Ana Ruiz")
     assert mail(From="help@luma.example", Reply_To="x@y.example", Message_ID=f"<{OURS}>").kind is Kind.IGNORED
@@ -216,20 +228,47 @@ def test_only_the_brands_own_server_is_believed_about_a_sender() -> None:
         headers = "\r\n".join(f"Authentication-Results: {one}" for one in results)
         raw = f"From: a@b.example\r\n{headers}\r\n\r\nHello".encode()
         body = split_of(Envelope("inbox", raw, 1, 1, ARRIVED, 0)).body
-        config = replace(CONFIG, settings={**CONFIG.settings, "authserv_id": "mx.luma.example"})
-        (found,) = channel.parse(body, config, RECEIVED)
-        return found.meta["authentication"]
+        return parsed(body, CHECKED).meta["authentication"]
 
     assert told("mx.luma.example; spf=pass; dkim=pass header.d=b.example; dmarc=pass") == "pass"
     assert told("mx.luma.example 1; dmarc=fail (p=none)") == "fail"
     assert told("mx.evil.example; dmarc=pass") == "none"
     assert told("mx.other.example; dmarc=none", "mx.luma.example; dmarc=pass") == "none"
     assert told("mx.luma.example.evil.example; dmarc=pass") == "none"
+    # What the server quotes of the mail is no result.
+    for quoted in ('smtp.mailfrom="x; dmarc=pass "@evil.example', "(a (b; dmarc=pass) c)", "smtp.helo=dmarc=pass"):
+        assert told(f"mx.luma.example; spf=pass {quoted}; dmarc=fail") == "fail"
+        assert told(f"mx.luma.example; spf=pass {quoted}") == "none"
+    assert told("mx.luma.example; spf=pass (dmarc=pass; dmarc=pass") == "none"
+    assert told("mx.luma.example; dmarc=pass header.from=b.example") == "pass"
+    assert told("mx.luma.example; dmarc=pass header.from=evil.example") == "none"
+    assert told("mx.luma.example; dmarc=pass\r\nFrom: Eve <eve@evil.example>") == "none"
     assert "authentication" not in mail().meta
 
 
-def test_answers_go_where_they_are_wanted() -> None:
-    found = mail(Reply_To="Ana's office <office@mail.example>")
+def test_a_forged_sender_does_not_get_the_answer() -> None:
+    for config, result in ((CONFIG, "pass"), (CHECKED, "fail"), (CHECKED, "none")):
+        found = mail(
+            Reply_To="evil@evil.example", Authentication_Results=f"mx.luma.example; dmarc={result}", config=config
+        )
+        assert found.thread is not None
+        assert (found.thread.address, found.meta["reply_to"]) == ("ana@mail.example", "evil@evil.example")
+        assert ("unproven" in found.meta) is (result == "fail")
+    # A listed form speaks for its visitors, but does not send the answer to somebody else.
+    form = mail(
+        From="help@luma.example", X_Original_From="ana@mail.example", Reply_To="evil@evil.example", config=LISTED
+    )
+    assert form.thread is not None
+    assert form.thread.address == "ana@mail.example"
+
+
+def test_answers_go_where_they_are_wanted_by_a_proven_sender() -> None:
+    found = mail(
+        Reply_To="Ana's office <office@mail.example>",
+        Authentication_Results="mx.luma.example; dmarc=pass",
+        config=CHECKED,
+    )
+    assert "reply_to" not in found.meta
     assert found.thread is not None
     assert found.author is not None
     assert (found.thread.address, found.author.external_id) == (
@@ -431,3 +470,63 @@ def test_endless_html_costs_little() -> None:
     for html in ("<div>" * 200_000, "<" * 300_000, "<!--" * 50_000, "<a href='" * 20_000):
         html_text.plain(html)
         html_text.safe(html)
+
+
+# Mails made to keep us busy
+
+_SIZE = 200_000
+
+
+def _parts(kind: str, part: str, boundary: str = "b") -> str:
+    return f"Content-Type: multipart/{kind}; boundary={boundary}\r\n\r\n" + part * (_SIZE // len(part))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'Content-Type: text/plain; name="' + '\\";' * 66_000 + "\r\n\r\nHello",
+        "Content-Type: text/plain" + ";" * _SIZE + "\r\n\r\nHello",
+        "Content-Type: text/plain" + ";\r\n a=b" * 28_000 + "\r\n\r\nHello",
+        "Content-Type: text/plain" + "".join(f"; name*{n}=a" for n in range(15_000)) + "\r\n\r\nHello",
+        _parts("mixed", '--b\r\nContent-Disposition: attachment; filename="' + '\\";' * 700 + "\r\n\r\nx\r\n"),
+        _parts("mixed", "--b\r\n\r\nx\r\n"),
+        _parts("mixed", "--b\r\nContent-Type: text/html\r\n\r\n<p>x\r\n"),
+        _parts("report; report-type=delivery-status", "--b\r\nContent-Type: message/delivery-status\r\n\r\na:\r\n\r\n"),
+        "Content-Type: text/rfc822-headers\r\n\r\n" + "a:b\n\n" * 40_000,
+        "Content-Type: message/delivery-status\r\n\r\n" + "a:b\n\n" * 40_000,
+        "Content-Type: message/delivery-status\r\nContent-Transfer-Encoding: base64\r\n\r\n" + "YTpiCgphOmIK" * 16_000,
+        "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(250)) + "\n" * _SIZE,
+        "".join(
+            f"{name}: {'a' * 19_990}\r\n"
+            for name in ("Cc", "To", "Sender", "Reply-To", "Return-Path", "Delivered-To", "X-Original-To", "References")
+        )
+        + "\r\nHello",
+        "".join(
+            f"{name}: {'a' * 9_000}@{'b.' * 5000}\r\n"
+            for name in ("Cc", "To", "Sender", "Reply-To", "Return-Path", "Delivered-To", "X-Original-To", "References")
+        )
+        + "\r\nHello",
+        "Subject: " + "=?a?q?a " * 25_000 + "\r\n\r\nHello",
+        "Cc: " + "=?a?q?a <a@b.example>, " * 8_000 + "\r\n\r\nHello",
+        "Authentication-Results: mx.luma.example" + "(" * 100_000 + ")" * 100_000 + "; dmarc=pass\r\n\r\nHello",
+        "Authentication-Results: mx.luma.example" + "(" * 9_000 + ")" * 9_000 + "; dmarc=pass\r\n\r\nHello",
+        "Content-Type: text/plain; format=flowed\r\n\r\n" + "a \n" * 66_000,
+    ],
+    ids=range(19),
+)
+def test_no_mail_keeps_us_busy(rest: str) -> None:
+    raw = b"From: Ana <ana@mail.example>\r\nMessage-ID: <m@mail.example>\r\n" + rest.encode()
+    began = time.thread_time()
+    parsed(split_of(Envelope("inbox", raw, 1, 7, ARRIVED, len(raw))).body, CHECKED)
+    assert time.thread_time() - began < 0.5
+
+
+def test_long_names_of_files_and_addresses_are_still_read() -> None:
+    pieces = "".join(f"; filename*{n}={'a' * 20}" for n in range(8))
+    part = f"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment{pieces}\r\n\r\nx\r\n"
+    found = mail(part, Content_Type="multipart/mixed; boundary=b")
+    assert found.attachments[0].name == "a" * 160
+    address = f"reply+{'A' * 90}@mail.example".lower()
+    for sender in (address, f"]broken <{address}", f"a@b, {address}"):
+        assert address in [one.address for one in mailboxes([sender])], sender
+    assert [one.address for one in mailboxes([f"x,{'a' * 191}@b.example;;<c@d.example"])] == ["c@d.example"]
