@@ -23,6 +23,7 @@ from django.utils.crypto import constant_time_compare
 
 from parlour.channels import registry
 from parlour.channels.contract import Answer
+from parlour.chat.gate import Gate
 from parlour.chat.stream import Visitors
 from parlour.spine import bus
 from parlour.spine.stream import Stream
@@ -52,6 +53,7 @@ class Root:
 
     def __init__(self, *, with_worker: bool = False) -> None:
         self.door = Door()
+        self.chat_door = Gate(self.door)
         self.stream = Stream()
         self.visitors = Visitors()
         self.stream.tell(self.visitors.hear)
@@ -66,6 +68,8 @@ class Root:
             await self._live(receive, send)
         elif scope["type"] != "http":
             return
+        elif scope["path"].startswith("/in/chat/"):
+            await self.chat_door(scope, receive, send)
         elif scope["path"].startswith("/in/"):
             await self.door(scope, receive, send)
         elif scope["path"] == "/stream":

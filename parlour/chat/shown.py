@@ -8,7 +8,7 @@ import binascii
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -16,7 +16,7 @@ from parlour.cases import actions as cases
 from parlour.cases.models import GONE, Attachment, Delivery, Direction, FileState, Message, Thread
 from parlour.channels import queries as channels
 from parlour.channels import registry
-from parlour.channels.chat.visitors import Visitor
+from parlour.channels.chat.visitors import ANONYMOUS, Visitor
 from parlour.channels.models import Inbox
 from parlour.customers.actions import resolve_identities
 from parlour.customers.models import Identity
@@ -91,13 +91,43 @@ def _read(cursor: str) -> tuple[datetime, int]:
         raise WrongCursor("This cursor is not one of ours.") from error
 
 
-def join(inbox: Inbox, known: Visitor, earlier: Visitor) -> None:
-    """The same browser has shown both: what was written before signing in belongs to the customer the site vouches for."""
-    realm = registry.get(inbox.channel).realm(channels.config(inbox))
-    before = Identity.objects.filter(realm=realm, external_id=earlier.id).first()
-    if before is None:
-        return
+def has_spoken(inbox: Inbox, visitor: Visitor) -> bool:
+    """Whether words of theirs have come in."""
+    return _said(inbox, visitor).filter(direction=Direction.IN).exists()
+
+
+def _realm(inbox: Inbox) -> str:
+    return registry.get(inbox.channel).realm(channels.config(inbox))
+
+
+def spent(inbox: Inbox, visitor: Visitor) -> bool:
+    """Whether the name the desk gave belongs to somebody the site has vouched for since: whoever else knows its token must not speak
+    for them, nor read."""
+    if visitor.known:
+        return False
+    own = Identity.objects.filter(realm=_realm(inbox), external_id=visitor.id).values("customer_id")
+    return _vouched(inbox).filter(customer_id__in=own).exists()
+
+
+def _vouched(inbox: Inbox) -> QuerySet[Identity]:
+    return Identity.objects.filter(realm=_realm(inbox)).exclude(external_id__startswith=ANONYMOUS)
+
+
+def join(inbox: Inbox, known: Visitor, earlier: Visitor) -> bool:
+    """The same browser has shown both: what was written before signing in belongs to the customer the site vouches for, and ``earlier``
+    is spent. False, and nothing done, where it belongs to another such customer."""
+    realm = _realm(inbox)
     told = Identity(realm=realm, external_id=known.id, name=known.name, email=known.email, verified=True)
-    identity = resolve_identities([told])[realm, known.id]
-    reason = "They signed in on the site during the chat."
-    cases.join_customers(identity.customer_id, before.customer_id, reason=reason)
+    with transaction.atomic():
+        # Also of a guest whose words are still on their way: they must find who it was.
+        found = resolve_identities([told, Identity(realm=realm, external_id=earlier.id)])
+        identity = found[realm, known.id]
+        # Of two who show the same token at once, the second sees what the first has done.
+        before = Identity.objects.select_for_update().get(pk=found[realm, earlier.id].pk)
+        if before.customer_id == identity.customer_id:
+            return True
+        if _vouched(inbox).filter(customer_id=before.customer_id).exists():
+            return False
+        reason = "They signed in on the site during the chat."
+        cases.join_customers(identity.customer_id, before.customer_id, reason=reason)
+        return True

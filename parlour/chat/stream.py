@@ -16,6 +16,7 @@ from parlour.cases.models import Message
 from parlour.channels import queries as channels
 from parlour.channels.chat import visitors
 from parlour.channels.chat.visitors import NotKnown
+from parlour.chat import shown
 from parlour.chat.views import bearer
 from parlour.spine.models import Event
 
@@ -128,9 +129,13 @@ def _who(key: str, token: str) -> list[Talk]:
     if inbox is None:
         return []
     try:
-        return [(inbox.pk, thread) for thread in visitors.opened(channels.config(inbox), token).threads]
+        visitor = visitors.opened(channels.config(inbox), token)
+        return [] if shown.spent(inbox, visitor) else [(inbox.pk, thread) for thread in visitor.threads]
     except NotKnown:
         return []
+    except Error:
+        connection.close()
+        raise
 
 
 def _talks(message_ids: set[int]) -> list[Talk]:

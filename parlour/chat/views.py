@@ -4,8 +4,10 @@ token, so no other site can speak for them."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, wraps
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from parlour.channels import queries as channels
 from parlour.channels.chat import events, hours, visitors
+from parlour.channels.chat.floods import SESSION_EACH_SECOND, SESSION_MOST, Floods
 from parlour.channels.chat.settings import ink, origins, setting
 from parlour.channels.chat.visitors import NotKnown, Visitor
 from parlour.channels.contract import InboxConfig
@@ -29,6 +32,9 @@ from parlour.lib.files import Unavailable
 SETTINGS_MARK = b'"@SETTINGS@"'
 EVERYWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """For sites that isolate themselves (COEP)."""
+
+SPENT = "Whoever this token was for has signed in since; it opens nothing any more."
+_new = Floods()
 
 View = Callable[..., HttpResponse]
 
@@ -47,7 +53,7 @@ def _with_inbox(view: View) -> View:
 
 
 def _with_visitor(view: View) -> View:
-    """Give a view the visitor of the token; 401 for none."""
+    """Give a view the visitor of the token; 401 for none, 403 for one that is spent."""
 
     @_with_inbox
     @wraps(view)
@@ -56,6 +62,8 @@ def _with_visitor(view: View) -> View:
             visitor = visitors.opened(channels.config(inbox), bearer(request.headers.get("Authorization", "")))
         except NotKnown as error:
             return JsonResponse({"error": str(error)}, status=401)
+        if shown.spent(inbox, visitor):
+            return JsonResponse({"error": SPENT}, status=403)
         return view(request, inbox, visitor, *more, **named)
 
     return answer
@@ -145,8 +153,8 @@ def frame(request: HttpRequest, inbox: Inbox) -> HttpResponse:
 @_with_inbox
 def session(request: HttpRequest, inbox: Inbox) -> HttpResponse:
     """Who they are from now on: ``{"token": ours or null, "identity": the site's or null}`` gives a fresh token. 403 when the site's own
-    token proves nothing; one of ours that proves nothing any more is a new visitor's. Somebody the site does not vouch for any more has
-    ``left``."""
+    token proves nothing; one of ours that proves nothing any more, or is spent, is a new visitor's (429: too many of those from one
+    address). Somebody the site does not vouch for any more has ``left``."""
     config = channels.config(inbox)
     told = _json(request)
     if told is None:
@@ -157,14 +165,31 @@ def session(request: HttpRequest, inbox: Inbox) -> HttpResponse:
             visitor = visitors.vouched(config, str(told["identity"])[: visitors.TOKEN_LIMIT])
         except NotKnown as error:
             return JsonResponse({"error": str(error)}, status=403)
-        if before is not None and not before.known:
-            shown.join(inbox, visitor, before)
+        if before is not None and not before.known and not shown.join(inbox, visitor, before):
+            before = None
         visitor = visitors.after(visitor, before)
+    elif before is not None and not before.known and not shown.spent(inbox, before):
+        visitor = replace(before, said=shown.has_spoken(inbox, before))
+    elif _too_many(inbox, request.META.get("REMOTE_ADDR", "")):
+        return JsonResponse({"error": "Very many chats were begun from your address; wait a moment."}, status=429)
     else:
-        visitor = before if before is not None and not before.known else visitors.somebody()
+        visitor = visitors.somebody()
     left = before is not None and before.known and before.id != visitor.id
     named = {"known": visitor.known, "email": bool(visitor.email), "left": left}
     return JsonResponse({"token": visitors.seal(config, visitor), **named})
+
+
+def _too_many(inbox: Inbox, address: str) -> bool:
+    """Whether an address begins too many chats. One that is not public is a proxy's in front of everybody, and says nothing."""
+    try:
+        place = ip_address(address)
+    except ValueError:
+        return False
+    if not place.is_global:
+        return False
+    # A household has 2**64 addresses of the new kind.
+    home = str(ip_network((place, 64), strict=False) if place.version == 6 else place)
+    return not _new.take((inbox.key, home), 1, most=SESSION_MOST, each_second=SESSION_EACH_SECOND)
 
 
 def _before(config: InboxConfig, token: object) -> Visitor | None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from parlour.channels.base import Base
-from parlour.channels.chat import events, settings, visitors
+from parlour.channels.chat import events, floods, settings, visitors
 from parlour.channels.chat.floods import Floods
 from parlour.channels.contract import (
     Act,
@@ -35,10 +35,7 @@ from parlour.channels.contract import (
 from parlour.lib.text import storable_json
 
 LIMIT = 10_000
-VISITOR_MOST = 30.0
-VISITOR_EACH_SECOND = 0.5
-BYTES_OF_ONE = 500_000
-"""A body this much larger counts as one message more."""
+WORDS_FIRST = "Write a few words before you send files."
 FILE_BYTES = 10 * 1024 * 1024
 """A file of ours; a visitor's own are limited in ``events``."""
 KINDS = {"delivered": Kind.DELIVERED, "read": Kind.READ}
@@ -67,18 +64,32 @@ class Chat(Base):
         return f"chat:{inbox.key}"
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
-        """Besides the token, how much this visitor and all of them have said lately: Refused(429) when it is too much."""
+        """Besides the token, how much this visitor and all of them have sent lately: Refused(429) when it is too much."""
         try:
             visitor = visitors.opened(inbox, _token(request))
         except visitors.NotKnown as error:
             raise Refused(403, str(error)) from error
-        cost = 1.0 + len(request.body) // BYTES_OF_ONE
-        most, each_second = VISITOR_MOST, VISITOR_EACH_SECOND
-        if not self.floods.take((inbox.key, visitor.thread), cost, most=most, each_second=each_second):
+        with_files = len(request.body) > floods.TEXT_BYTES
+        if with_files and not visitor.may_send_files:
+            raise Refused(403, WORDS_FIRST)
+        most, each_second = floods.VISITOR_MOST, floods.VISITOR_EACH_SECOND
+        if not self.floods.take((inbox.key, visitor.thread), 1, most=most, each_second=each_second):
             raise Refused(429, "You are writing very fast; wait a moment.")
+        if with_files:
+            self._take_bytes(inbox.key, visitor.thread, len(request.body))
+            return
         minute = float(settings.setting(inbox, "per_minute"))
-        if not self.floods.take((inbox.key,), cost, most=max(minute, 50.0), each_second=minute / 60):
+        if not self.floods.take((inbox.key,), 1, most=max(minute, 50.0), each_second=minute / 60):
             raise Refused(429, "Very many people are writing now; wait a moment.")
+
+    def _take_bytes(self, key: str, thread: str, count: int) -> None:
+        most, whose = floods.VISITOR_BYTES, (key, thread, "bytes")
+        if not self.floods.take(whose, count, most=most, each_second=most / floods.HOUR):
+            raise Refused(429, "You have sent very many files; send more in an hour.")
+        most = floods.INBOX_BYTES
+        if not self.floods.take((key, "", "bytes"), count, most=most, each_second=most / floods.HOUR):
+            self.floods.give_back(whose, count)
+            raise Refused(429, "Very many files are being sent now; write to us, and send yours later.")
 
     def decode(self, request: DoorRequest) -> bytes:
         try:
@@ -88,7 +99,9 @@ class Chat(Base):
             raise Refused(400, str(error)) from error
         except (ValueError, RecursionError) as error:
             raise Refused(400, "The body is not JSON.") from error
-        named = {name: value for name, value in asdict(visitor).items() if name != "earlier"}
+        if isinstance(event, dict) and event.get("files") and not visitor.may_send_files:
+            raise Refused(403, WORDS_FIRST)
+        named = {name: value for name, value in asdict(visitor).items() if name not in ("earlier", "said")}
         try:
             return orjson.dumps({"event": event, "visitor": named})
         except orjson.JSONEncodeError as error:

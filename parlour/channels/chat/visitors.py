@@ -47,6 +47,8 @@ class Visitor:
     """The site has vouched for them."""
     earlier: str = ""
     """What the desk called them in this browser before the site vouched."""
+    said: bool = False
+    """Words of theirs were here when the token was made."""
 
     @property
     def thread(self) -> str:
@@ -57,6 +59,11 @@ class Visitor:
     def threads(self) -> tuple[str, ...]:
         """The conversations they may read."""
         return (self.thread, self.earlier) if self.earlier else (self.thread,)
+
+    @property
+    def may_send_files(self) -> bool:
+        """Only of somebody who is vouched for, or has said something: names cost nothing."""
+        return self.known or self.said
 
     @property
     def digest(self) -> str:
@@ -95,6 +102,7 @@ def _visitor(told: dict[str, Any]) -> Visitor:
         str(told["email"]),
         known=told["known"] is True,
         earlier=str(told["earlier"]),
+        said=told.get("said") is True,
     )
 
 

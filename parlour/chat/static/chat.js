@@ -90,7 +90,8 @@ async function start() {
 async function look() {
   if (!token) return;
   let answer = await ask(`/chat/${key}/messages`);
-  if (answer.status === 401) {
+  // 403: the guest has signed in in another window, and this one begins anew.
+  if ([401, 403].includes(answer.status)) {
     token = null;
     await start();
     answer = await ask(`/chat/${key}/messages`);
@@ -195,9 +196,12 @@ function submit() {
   if (wrong) return $("email").focus();
   if (text.length > textLimit) return note(fill(words.too_long, { count: text.length - textLimit }));
   if (!text && !files.length) return $("words").focus();
-  const message = { id: crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), one => one.toString(16)).join("-"), at: Date.now(), text, email };
-  if (files.length) unsaved.push({ ...message, files });
-  else store.set("waiting", [...waiting(), message]);
+  const guest = !site.identity && !said.some(one => one.mine);
+  if (guest && !text && !waiting().length) { $("words").focus(); return note(words.words_first) }
+  const message = more => ({ id: crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), one => one.toString(16)).join("-"), at: Date.now(), text, email, ...more });
+  // The desk takes a guest's files after their first words only.
+  if (!files.length || (guest && text)) store.set("waiting", [...waiting(), message()]);
+  if (files.length) unsaved.push(message({ files, ...(guest && { text: "", at: Date.now() + 1 }) }));
   store.set("draft", null);
   $("words").value = "";
   files = [];
@@ -233,7 +237,13 @@ async function deliver(message) {
       const language = navigator.language;
       const answer = await post({ type: "message", id, text, email, language, page: site.page, files: message.files || [] });
       if (answer.ok) return { sent: true, late: false };
-      if (answer.status === 403) { token = null; continue }
+      if (answer.status === 403) {
+        token = null;
+        if (message.files) await pause(0.5 + tries);
+        continue;
+      }
+      // Files may have to wait for an hour: words are not kept waiting behind them.
+      if (answer.status === 429 && message.files) return { why: (await answer.json()).detail, late: false };
       if ([400, 413].includes(answer.status)) return { why: (await answer.json()).detail, late: false };
       if (answer.status === 429) note((await answer.json()).detail);
     } catch { /* no connection */ }

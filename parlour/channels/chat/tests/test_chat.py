@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from parlour.channels.chat import hours, settings, visitors
 from parlour.channels.chat.channel import Chat
-from parlour.channels.chat.floods import MOST, Floods
+from parlour.channels.chat.floods import HOUR, MOST, TEXT_BYTES, Floods
 from parlour.channels.chat.tests.sample import CONFIG, FIXTURES, SECRET, outbound
 from parlour.channels.contract import ChannelError, DoorRequest, ErrorKind, Kind, Refused
 
@@ -190,12 +191,41 @@ class TestTheDoor:
                 passed += 1
         assert passed == 50
 
-    def test_large_bodies_count_for_more(self) -> None:
-        chat, token = Chat(), visitors.seal(CONFIG, VISITOR)
-        for _ in range(3):
-            chat.verify(request(token, b"x" * 4_000_000), CONFIG)
-        with pytest.raises(Refused):
-            chat.verify(request(token, b"x" * 4_000_000), CONFIG)
+    def test_files_have_budgets_of_their_own(self) -> None:
+        now = [0.0]
+        chat, body = Chat(), b"x" * 4_000_000
+        chat.floods = Floods(lambda: now[0])
+
+        def sent(token: str, body: bytes = b"{}") -> int:
+            try:
+                chat.verify(request(token, body), CONFIG)
+            except Refused as refused:
+                return refused.status
+            return 200
+
+        def spoken() -> str:
+            return visitors.seal(CONFIG, replace(visitors.somebody(), said=True))
+
+        # Who has said nothing yet sends none, and takes nothing of what others may send.
+        assert {sent(visitors.seal(CONFIG, visitors.somebody()), body) for _ in range(200)} == {403}
+        one = spoken()
+        assert [sent(one, body) for _ in range(7)] == [200] * 5 + [429] * 2
+        assert sent(one) == 200
+        # All together: words come through all the same, and a refusal takes nothing.
+        others = [spoken() for _ in range(130)]
+        assert [sent(token, body) for token in others].count(200) == 120
+        assert {sent(visitors.seal(CONFIG, visitors.somebody())) for _ in range(100)} == {200}
+        last = others[-1]
+        assert sent(last, body) == 429
+        now[0] = HOUR
+        assert [sent(last, body) for _ in range(5)] == [200] * 5
+
+    def test_the_longest_text_is_no_file(self) -> None:
+        text = "\U0001f600" * 5_000
+        body = json.dumps({"type": "message", "id": "0" * 64, "text": text, "files": []}).encode()
+        assert len(body) > 59_000
+        page = {"url": "https://www.luma.example/" + "x" * 1_900, "title": "x" * 1_000}
+        assert len(body) + len(json.dumps(page)) < TEXT_BYTES
 
     def test_buckets_fill_again_and_are_forgotten(self) -> None:
         now = [0.0]
