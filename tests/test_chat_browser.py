@@ -365,6 +365,20 @@ def test_where_storage_is_given_every_tab_has_it_and_long_talks_come_in_pages(si
     assert texts[1:] == ["Hello from the first tab", *(f"Answer {number}." for number in range(54)), "The last one."]
 
 
+def test_a_guests_first_words_go_before_their_files(site: Site, browser: Browser, tmp_path: Path) -> None:
+    page = site.visit(browser)
+    frame = opened(page)
+    (tmp_path / "screen.png").write_bytes(PNG)
+    frame.locator("#picker").set_input_files([tmp_path / "screen.png"])
+    frame.get_by_role("button", name="Send").click()
+    expect(frame.get_by_text("Please write a few words")).to_be_visible()
+    write(page, frame, "This is what I see.")
+    expect(frame.get_by_role("img", name="screen.png")).to_be_visible(timeout=15_000)
+    eventually(lambda: site.messages() == ["This is what I see.", ""])
+    # A refusal that the widget has mended itself is all there is to complain of.
+    assert all("403" in fault for fault in site.faults), site.faults
+
+
 def test_signed_in_visitors_and_files(site: Site, browser: Browser, tmp_path: Path) -> None:
     page = site.visit(browser)
     frame = opened(page)
