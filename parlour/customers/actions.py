@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -35,20 +36,73 @@ def resolve_identities(wanted: Iterable[Identity]) -> dict[Key, Identity]:
     return known
 
 
-def tie(also: Mapping[Key, Iterable[str]]) -> None:
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Ids (a phone number) that one person had and a new one has now, by the new one's own id ``key``."""
+
+    key: Key
+    ids: tuple[Identity, ...]
+    """As they are stored: the earlier person's."""
+    keeper: Identity
+    """What the earlier person is known by besides: an id like ``key``. It may be one of this very call."""
+
+
+def tie(also: Mapping[Key, Iterable[str]], certain: Collection[Key] = ()) -> list[Passed]:
     """Ids of one person (realm and id -> other ids in that realm): those that are not known yet become identities of the customer who
-    is known by another of them. Nothing where none is known, or all are. In the caller's transaction."""
+    is known by another of them. Nothing where none is known, or all are. In the caller's transaction.
+
+    Nothing, too, where the first id is new and another leads to a customer who has a first id of this kind already: platforms give
+    a phone number to the next person, and their own ids to nobody else. Those are returned. Not asked of the ``certain``, of whom
+    the platform has told that their ids have changed.
+    """
     groups = [[key, *((key[0], one) for one in others)] for key, others in also.items()]
     known = _known({key for group in groups for key in group})
+    doubtful = [group for group in groups if group[0] not in certain and group[0] not in known]
+    held = _held({known[key].customer_id for group in doubtful for key in group if key in known})
     missing: dict[Key, Identity] = {}
+    passed: list[Passed] = []
     for group in groups:
+        if group in doubtful and (one := _passed(group, known, held)) is not None:
+            passed.append(one)
+            continue
         owner = next((known[key] for key in group if key in known), None)
         for key in group if owner is not None else ():
             if key not in known and owner is not None:
                 realm, external_id = key
                 told = Identity(realm=realm, external_id=external_id, customer_id=owner.customer_id, name=owner.name)
                 missing.setdefault(key, told)
+                held.setdefault(owner.customer_id, []).append(told)
     Identity.objects.bulk_create([missing[key] for key in sorted(missing)], ignore_conflicts=True)
+    return passed
+
+
+def _held(customers: Collection[int]) -> dict[int, list[Identity]]:
+    held: dict[int, list[Identity]] = {}
+    for identity in Identity.objects.filter(customer_id__in=customers).order_by("id") if customers else ():
+        held.setdefault(identity.customer_id, []).append(identity)
+    return held
+
+
+def _passed(group: list[Key], known: Mapping[Key, Identity], held: Mapping[int, list[Identity]]) -> Passed | None:
+    (realm, own), *others = group
+    lesser = [known[key] for key in others if key in known and not _alike(key[1], own)]
+    for owner in {one.customer_id: None for one in lesser}:
+        for keeper in held.get(owner, ()):
+            if keeper.realm == realm and _alike(keeper.external_id, own) and (realm, keeper.external_id) not in group:
+                return Passed((realm, own), tuple(one for one in lesser if one.customer_id == owner), keeper)
+    return None
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two ids are of one kind: a number, or a name the platform gives."""
+    return one.isdecimal() == other.isdecimal()
+
+
+def pass_on(ids: Iterable[Identity], heir: Identity) -> None:
+    """These identities are the heir's customer's from now on, and tell of nobody else any more. In the caller's transaction."""
+    told = {"name": heir.name, "handle": heir.handle, "language": heir.language, "email": "", "avatar_url": ""}
+    shown = {"picture": "", "picture_due_at": None, "followers": None, "verified": False}
+    Identity.objects.filter(pk__in=[one.pk for one in ids]).update(customer_id=heir.customer_id, **told, **shown)
 
 
 def _known(told: Iterable[Key]) -> dict[Key, Identity]:

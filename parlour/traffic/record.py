@@ -27,6 +27,7 @@ from parlour.policy import actions as policy
 from parlour.traffic.batch import Batch, Item
 from parlour.traffic.files import MOST_FILES, described, is_fetched
 from parlour.traffic.models import ArrivalState
+from parlour.traffic.shared import platform_name
 from parlour.traffic.steps import later, patient, thread_name
 
 _LINK = re.compile(r"https?://\S+")
@@ -101,7 +102,8 @@ def case_for(batch: Batch, inbox: Inbox, customer_id: int, item: Item) -> Case:
         return closed
     case = _new_case(batch, item, Status.OPEN)
     batch.open_cases[key] = case
-    batch.tell("case.opened", case, None, f"customer:{customer_id}")
+    why = {"reason": batch.apart[customer_id]} if customer_id in batch.apart else {}
+    batch.tell("case.opened", case, None, f"customer:{customer_id}", **why)
     return case
 
 
@@ -221,12 +223,18 @@ def _in_flight(batch: Batch, item: Item) -> Message | None:
         message = delivery.message
         if message.inbox_id != item.inbox.pk or message.external_id is not None or _bare(message.text) != said:
             continue
-        same_thread = item.thread is not None and item.thread.pk is not None and message.thread_id == item.thread.pk
-        if same_thread or (item.inbound.reply_to and delivery.target == item.inbound.reply_to):
+        if _same_talk(message, item) or (item.inbound.reply_to and delivery.target == item.inbound.reply_to):
             return message
         if message.thread_id is None and _same_customer(message, item):
             return message
     return None
+
+
+def _same_talk(message: Message, item: Item) -> bool:
+    """Whether both stand in one conversation of the platform, whoever in it they are for."""
+    if item.thread is None or item.thread.pk is None or message.thread is None:
+        return False
+    return platform_name(message.thread.external_id) == platform_name(item.thread.external_id)
 
 
 def _part(item: Item) -> Message | None:

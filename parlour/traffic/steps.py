@@ -10,13 +10,14 @@ from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status,
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.contract import Author, Inbound, Kind, ThreadKey
-from parlour.customers.actions import resolve_identities, tie
+from parlour.customers.actions import Passed, pass_on, resolve_identities, tie
 from parlour.customers.models import Identity
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
 from parlour.lib.text import one_line
-from parlour.traffic.batch import Batch, Item
+from parlour.traffic.batch import Batch, Item, thread_values
 from parlour.traffic.models import ArrivalState
+from parlour.traffic.shared import own_name, platform_name
 
 SPOKEN = (Kind.MESSAGE, Kind.ECHO, Kind.EDIT)
 """Kinds that carry words and may make a message."""
@@ -126,10 +127,33 @@ def _resolved(batch: Batch, wanted: dict[tuple[str, str], Identity]) -> dict[tup
     if not also:
         return resolve_identities(wanted.values()) if wanted else {}
     others = {(realm, one) for (realm, _), ids in also.items() for one in ids}
-    tie(also)
+    passed = tie(also, certain={(one.realm, one.external_id) for one in batch.met})
     found = resolve_identities(one for key, one in wanted.items() if key not in others)
+    for one in passed:
+        if (heir := found.get(one.key)) is not None:
+            _pass_on(batch, one, heir)
     tie({key: ids for key, ids in also.items() if key in found})
     return found | resolve_identities(one for key, one in wanted.items() if key in others)
+
+
+def _pass_on(batch: Batch, passed: Passed, heir: Identity) -> None:
+    """Somebody new has an id of somebody else's (a phone number given to the next person): it is theirs from now on. What the other
+    has said stays the other's, and is answered by the id that is still theirs: never to the one who has the number now."""
+    pass_on(passed.ids, heir)
+    before = passed.ids[0].customer_id
+    keeper = Identity.objects.get(realm=passed.keeper.realm, external_id=passed.keeper.external_id)
+    inboxes = {item.inbox.pk for item in batch.items if (who := item.customer_author) and who.realm == keeper.realm}
+    addresses = {one.external_id for one in passed.ids}
+    theirs = Thread.objects.filter(inbox_id__in=inboxes, customer_id=before, address__in=addresses)
+    theirs.update(address=keeper.external_id, identity=keeper)
+    for thread in batch.threads.values():
+        if thread.customer_id == before and thread.address in addresses:
+            thread.address, thread.identity_id = keeper.external_id, keeper.pk
+            batch.stored_threads[thread.pk] = thread_values(thread)
+    Message.objects.filter(identity__in=passed.ids, case__customer_id=before).update(identity=keeper)
+    batch.apart[heir.customer_id] = (
+        "Somebody new, though their number is known: it was another customer's, whom the platform knows by another id."
+    )
 
 
 def _is_to_be_asked(item: Item, identity: Identity, now: datetime) -> bool:
@@ -174,13 +198,49 @@ def thread(batch: Batch) -> None:
     for inbox_id, ids in wanted.items():
         for one in Thread.objects.filter(inbox_id=inbox_id, external_id__in=ids):
             batch.known_thread(one)
+    _load_own(batch)
     begun: dict[tuple[int, str], Thread] = {}
     for item in batch.items:
         if item.inbound.thread is not None:
-            item.thread = _continued(batch, item, begun) or _thread(batch, item, item.inbound.thread)
+            item.thread = (
+                _continued(batch, item, begun)
+                or _echoed(batch, item, begun)
+                or _thread(batch, item, item.inbound.thread)
+            )
         if item.thread is not None and item.inbound.external_id:
             begun.setdefault((item.inbox.pk, item.inbound.external_id), item.thread)
     _load_cases(batch)
+
+
+def _load_own(batch: Batch) -> None:
+    """The threads people have of their own in conversations that are another customer's; asked for only where there are such."""
+    wanted: dict[int, set[str]] = {}
+    for item in batch.items:
+        if item.inbound.thread is not None and item.identity is not None:
+            name = thread_name(item.inbound)
+            if _is_anothers(batch.threads.get((item.inbox.pk, name)), item.identity):
+                wanted.setdefault(item.inbox.pk, set()).add(own_name(name, item.identity.customer_id))
+    for inbox_id, names in wanted.items():
+        for one in Thread.objects.filter(inbox_id=inbox_id, external_id__in=names):
+            batch.known_thread(one)
+
+
+def _is_anothers(thread: Thread | None, identity: Identity) -> bool:
+    return thread is not None and thread.customer_id not in {None, identity.customer_id}
+
+
+def _echoed(batch: Batch, item: Item, begun: dict[tuple[int, str], Thread]) -> Thread | None:
+    """The thread our own words belong to when they say no more than the conversation: their own when they are known, else that of
+    what they answer there."""
+    if item.inbound.kind is not Kind.ECHO:
+        return None
+    for one in (item.inbound.external_id, item.inbound.reply_to if item.identity is None else ""):
+        place = (item.inbox.pk, one)
+        known = batch.messages.get(place) if one else None
+        found = batch.known_thread(known.thread) if known is not None and known.thread is not None else begun.get(place)
+        if found is not None and platform_name(found.external_id) == thread_name(item.inbound):
+            return found
+    return None
 
 
 def _continued(batch: Batch, item: Item, begun: dict[tuple[int, str], Thread]) -> Thread | None:
@@ -203,6 +263,9 @@ def thread_name(inbound: Inbound) -> str:
 def _thread(batch: Batch, item: Item, key: ThreadKey) -> Thread | None:
     external_id = thread_name(item.inbound)
     known = batch.threads.get((item.inbox.pk, external_id))
+    if item.identity is not None and _is_anothers(known, item.identity):
+        external_id = own_name(external_id, item.identity.customer_id)
+        known = batch.threads.get((item.inbox.pk, external_id))
     if known is None and item.inbound.kind in SPOKEN:
         known = Thread(
             inbox=item.inbox,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -126,11 +127,12 @@ def test_a_storage_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
+    unseen = os.urandom(32)
     monkeypatch.setattr("parlour.lib.files.os.fsync", full)
     with pytest.raises(files.Unavailable, match="OSError"):
-        files.keep(b"never seen before")
+        files.keep(unseen)
     monkeypatch.undo()
-    assert files.read(files.keep(b"never seen before").digest) == b"never seen before"
+    assert files.read(files.keep(unseen).digest) == unseen
 
 
 def test_parts_of_a_file() -> None:
