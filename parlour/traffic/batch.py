@@ -61,6 +61,8 @@ class Batch:
     """People of whom an event told, without more, that several ids are theirs."""
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
+    moved: dict[tuple[int, str], str] = field(default_factory=dict)
+    """(customer, address that is somebody else's now) -> what they are answered at instead."""
     apart: dict[int, str] = field(default_factory=dict)
     """New customers who could be taken for a known one, by id: why they are not."""
     ask: set[int] = field(default_factory=set)

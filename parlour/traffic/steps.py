@@ -144,6 +144,7 @@ def _pass_on(batch: Batch, passed: Passed, heir: Identity) -> None:
     keeper = Identity.objects.get(realm=passed.keeper.realm, external_id=passed.keeper.external_id)
     inboxes = {item.inbox.pk for item in batch.items if (who := item.customer_author) and who.realm == keeper.realm}
     addresses = {one.external_id for one in passed.ids}
+    batch.moved |= {(before, address): keeper.external_id for address in addresses}
     theirs = Thread.objects.filter(inbox_id__in=inboxes, customer_id=before, address__in=addresses)
     theirs.update(address=keeper.external_id, identity=keeper)
     for thread in batch.threads.values():
@@ -267,11 +268,14 @@ def _thread(batch: Batch, item: Item, key: ThreadKey) -> Thread | None:
         external_id = own_name(external_id, item.identity.customer_id)
         known = batch.threads.get((item.inbox.pk, external_id))
     if known is None and item.inbound.kind in SPOKEN:
+        address = key.address
+        if item.identity is not None:
+            address = batch.moved.get((item.identity.customer_id, address), address)
         known = Thread(
             inbox=item.inbox,
             external_id=external_id,
             visibility=key.visibility,
-            address=key.address[:200],
+            address=address[:200],
             subject=one_line(key.subject, 200),
             url=key.url[:500],
         )
