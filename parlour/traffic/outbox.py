@@ -108,8 +108,7 @@ def give_up(owner: str) -> int:
 def send(delivery: Delivery) -> float | None:
     """Send one claimed delivery and settle it. Returns for how many seconds its inbox should rest, None when it need not."""
     message = delivery.message
-    if delivery.what == "send" and clock.now() - delivery.due_at > HELD_AT_MOST:
-        # Its inbox was paused, or nothing ran. Retries are due when they are to be made, however late that is.
+    if delivery.what == "send" and _too_late(delivery):
         words = "It could not be sent for more than a day. Send it again if it is still an answer."
         _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.TRANSIENT, words)
         return None
@@ -140,6 +139,14 @@ def send(delivery: Delivery) -> float | None:
         words = f"A fault of Parlour's ({type(error).__name__}); look on the platform whether it arrived."
         _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
     return rest
+
+
+def _too_late(delivery: Delivery) -> bool:
+    """Whether it was held up for too long: by a pause of its inbox, or before its first try because nothing ran. A retry's own patience
+    is none of it: that is due when it is to be made."""
+    inbox, last = delivery.message.inbox, delivery.due_at + HELD_AT_MOST
+    resumed = inbox is not None and inbox.health_at is not None and inbox.health_at > last
+    return clock.now() > last and (resumed or delivery.attempts == 1)
 
 
 def _outbound(delivery: Delivery) -> Outbound:

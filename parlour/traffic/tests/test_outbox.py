@@ -267,6 +267,18 @@ def test_an_answer_from_before_a_long_pause_is_sent_by_nobody_but_a_person(road:
         assert [one.state for one in road.send_due()] == [DeliveryState.SENT]
 
 
+def test_a_retry_from_before_a_long_pause_is_not_made(road: Road) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    road.fakes["api"].answers.append(refusal(ErrorKind.TRANSIENT, "Busy."))
+    road.send_due()
+    pause(road.inbox("api").pk)
+    with clock.frozen(NOW + timedelta(days=30)):
+        resume(road.inbox("api").pk)
+        assert [one.state for one in road.send_due()] == [DeliveryState.FAILED]
+    assert len(road.fakes["api"].sent) == 1
+
+
 def test_an_answer_from_before_a_short_pause_goes_out(road: Road) -> None:
     (case,) = asked(road)
     say(road, case)
