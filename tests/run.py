@@ -25,7 +25,8 @@ def main() -> int:
             "-m",
             "pytest",
             "-n",
-            os.environ.get("PARLOUR_TEST_WORKERS", "2"),
+            # One more than there are cores: whole desks are waited for most of the time.
+            os.environ.get("PARLOUR_TEST_WORKERS", str((os.cpu_count() or 1) + 1)),
             "--dist",
             "worksteal",
         ]
