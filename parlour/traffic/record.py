@@ -70,7 +70,9 @@ def _on_message(batch: Batch, item: Item) -> None:
             case.snippet, case.snippet_direction = one_line(message.text or _wordless(item), 200), Direction.IN
     if (case.last_out_at is None or at > case.last_out_at) and (case.waiting_since is None or at < case.waiting_since):
         case.waiting_since = at
-        if case.first_response_at is None or case.resolved_at is not None:
+        can = item.channel.capabilities
+        # Nothing is promised where nobody can be answered (a feed).
+        if (can.public or can.private) and (case.first_response_at is None or case.resolved_at is not None):
             policy.start_clock(case, at)
     batch.change(case)
     batch.fresh.append(item)

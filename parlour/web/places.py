@@ -26,7 +26,7 @@ def known(identities: Iterable[Identity]) -> list[Known]:
     """One entry for each name: platforms count one person once per page and product, people do not."""
     by_name: dict[str, list[Identity]] = defaultdict(list)
     for one in identities:
-        by_name[f"@{one.handle}" if one.handle else one.name or one.external_id].append(one)
+        by_name[_called(one)].append(one)
     ids = [one.pk for group in by_name.values() for one in group]
     spoken: dict[int, list[str]] = defaultdict(list)
     pairs = (
@@ -35,6 +35,13 @@ def known(identities: Iterable[Identity]) -> list[Known]:
     for identity_id, channel in sorted(pairs):
         spoken[identity_id].append(_label(channel))
     return [_known(name, group, spoken) for name, group in by_name.items()]
+
+
+def _called(one: Identity) -> str:
+    """A handle as people write it; a telephone number is none."""
+    if one.handle and not one.handle.startswith("+"):
+        return f"@{one.handle}"
+    return one.handle or one.name or one.external_id
 
 
 def _known(name: str, group: list[Identity], spoken: dict[int, list[str]]) -> Known:

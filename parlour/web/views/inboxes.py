@@ -70,7 +70,13 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
         except ValueError as error:
             wrong = {"inbox_name": str(error)}
         else:
-            return _inbox(request, agent, inbox, said="Connected. Two things are left: see below.", made=made)
+            return _inbox(
+                request,
+                agent,
+                inbox,
+                said="Saved. Now test the connection, and tell the platform what is to be copied below.",
+                made=made,
+            )
     return _form(request, agent, found, given, wrong, status=422)
 
 
@@ -177,16 +183,18 @@ def change(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
     return _said(request, inbox_id, "Saved.")
 
 
-@seat(access.LEAD, ("POST",))
+@seat(access.LEAD, READS)
 def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
-    """Ask the platform whether the credentials work, and tell what it says."""
+    """Ask the platform whether the credentials work, and tell what it says. Coming back to its address leads to the inbox."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("inbox", args=[inbox_id]))
     found = queries.inboxes().get(pk=inbox_id)
     try:
         words = _channel(found.channel).check(queries.config(found))
     except ChannelError as error:
-        if error.permanent:
-            actions.note_health(inbox_id, Inbox.Health.ATTENTION, error.words)
-            found.refresh_from_db()
+        # As if a poll had found it: one that works makes it good again.
+        actions.note_health(inbox_id, Inbox.Health.ATTENTION, error.words, by="poll")
+        found.refresh_from_db()
         return _inbox(request, agent, found, trouble=f"It does not work yet: {error.words}", status=422)
     actions.note_health(inbox_id, Inbox.Health.OK)
     found.refresh_from_db()
