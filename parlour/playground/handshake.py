@@ -8,7 +8,7 @@ import secrets
 import httpx
 
 from parlour.lib import signing
-from parlour.playground.postman import Target
+from parlour.playground.postman import Target, trusted
 
 
 async def challenge_meta(client: httpx.AsyncClient, target: Target, verify_token: str) -> str:
@@ -36,7 +36,7 @@ async def challenge_x(client: httpx.AsyncClient, target: Target) -> str:
 
 async def until_verified(target: Target, verify_token: str, pause: float = 1.0) -> None:
     """Challenge the desk until it answers rightly; ``target.state`` tells how it goes."""
-    async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=trusted(), timeout=5.0) as client:
         while target.state != "verified":
             try:
                 if target.name == "x":

@@ -19,7 +19,7 @@ import httpx
 import jwt
 import orjson
 
-from parlour.playground.postman import Payload, Target
+from parlour.playground.postman import Payload, Target, trusted
 from parlour.playground.scenes.script import Say, Scene
 from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Reply, Request, html_reply
@@ -160,7 +160,7 @@ class Site(StandIn):
     # Reading what the brand says
 
     async def _read(self) -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=trusted(), timeout=5.0) as client:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 since = time.monotonic() - PATIENCE_SECONDS
