@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
+from itertools import count
 
 from parlour.lib import clock
 
 _X_EPOCH_MS = 1_288_834_974_657
+_MACHINES = count(secrets.randbelow(1024))
+"""A snowflake names the machine that made it: two makers of ids in the same millisecond (the stand-in answering, a load driver
+asking) never make the same one."""
 
 
 class PlatformClock:
@@ -25,6 +30,7 @@ class Ids:
     def __init__(self, started: datetime) -> None:
         self._meta = int(started.timestamp() * 1000) * 10_000
         self._x = 0
+        self._machine = (next(_MACHINES) % 1024) << 12
 
     def meta(self) -> str:
         """17 digits, as Meta's ids of objects and people are."""
@@ -32,6 +38,6 @@ class Ids:
         return str(self._meta)
 
     def x(self, at: datetime) -> str:
-        """A snowflake: its upper bits are the time, and later ids are larger."""
-        self._x = max(self._x + 1, (int(at.timestamp() * 1000) - _X_EPOCH_MS) << 22)
+        """A snowflake: the milliseconds, 10 bits of machine, 12 of sequence. Later ids are larger."""
+        self._x = max(self._x + 1, ((int(at.timestamp() * 1000) - _X_EPOCH_MS) << 22) + self._machine)
         return str(self._x)
