@@ -11,9 +11,13 @@ from typing import Any
 import httpcore
 import httpx
 
+from parlour.lib import names
+
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 SECONDS, FILE_SECONDS = 30.0, 60.0
 """How long a request may take in all, however steadily little bits of its answer come; one that brings a file has longer."""
+LOOK_UP_SECONDS = 10.0
+"""For finding an address and connecting to it, where a request has no limit of its own."""
 FILE_BYTES = 512 * 1024
 PIECE = 64 * 1024
 MAX_ANSWER = 5 * 1024 * 1024
@@ -81,8 +85,21 @@ class _Network(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _left(timeout, httpcore.ConnectTimeout)
-        return _Timed(super().connect_tcp(host, port, seconds, local_address, socket_options))
+        limit = _left(timeout, httpcore.ConnectTimeout)
+        until = time.monotonic() + (LOOK_UP_SECONDS if limit is None else limit)
+        try:
+            ips = names.addresses(host.strip("[]"), port, until - time.monotonic())
+        except names.NotFound as error:
+            raise httpcore.ConnectError(str(error)) from error
+        ips = ips[:3]
+        for place, ip in enumerate(ips):
+            # An address that does not answer leaves the others their share of the time.
+            seconds = max(0.001, (until - time.monotonic()) / (len(ips) - place))
+            try:
+                return _Timed(super().connect_tcp(ip, port, seconds, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                fault: Exception = error
+        raise fault
 
 
 class _Timed(httpcore.NetworkStream):

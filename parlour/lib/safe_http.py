@@ -6,11 +6,9 @@ the name kept for ``Host`` and TLS), redirects are looked at anew, and what come
 from __future__ import annotations
 
 import ipaddress
-import socket
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from ssl import SSLContext
@@ -18,6 +16,8 @@ from typing import Any
 
 import httpcore
 import httpx
+
+from parlour.lib import names
 
 REDIRECTS = 3
 SECONDS = 60.0
@@ -125,12 +125,6 @@ def _open(ip: Address) -> bool:
     return ip.is_global and not (ours or ip.is_multicast or ip.is_reserved or ip in _RELAYS or ip == _AZURE)
 
 
-def resolve(host: str, port: int) -> list[str]:
-    """The IP addresses of a name, in the order to be tried."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class _Checked(httpcore.SyncBackend):
     """Connections for one request: to checked addresses only, and every wait ends with the request's own time."""
 
@@ -150,9 +144,10 @@ class _Checked(httpcore.SyncBackend):
         if not self.own and port not in PORTS:
             raise Refused(f"Port {port} is not asked for files.")
         name = host.strip("[]")
-        ips = _within(lambda: resolve(name, port), self.until)
-        if not ips:
-            raise Failed("Its name has no address.")
+        try:
+            ips = names.addresses(name, port, left(self.until))
+        except names.NotFound as error:
+            raise Failed(str(error)) from error
         if not self.own and not all(is_public(ip) for ip in ips):
             raise Refused("Its address is not on the open internet.")
         for ip in ips[:3]:
@@ -199,24 +194,6 @@ def left(until: float) -> float:
     if seconds <= 0:
         raise Failed("It took too long.")
     return min(STEP_SECONDS, seconds)
-
-
-def _within(look_up: Callable[[], list[str]], until: float) -> list[str]:
-    """The system's resolver knows no time limit; a thread that waits for it is left behind."""
-    found: list[list[str] | Exception] = []
-
-    def run() -> None:
-        try:
-            found.append(look_up())
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-
-    thread = threading.Thread(target=run, name="resolve", daemon=True)
-    thread.start()
-    thread.join(left(until))
-    if not found or isinstance(found[0], Exception):
-        raise Failed("Its name could not be found.")
-    return found[0]
 
 
 @cache

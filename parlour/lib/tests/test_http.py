@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from parlour.lib import http
+from parlour.lib import http, names
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Platform = Callable[..., str]
@@ -80,3 +80,48 @@ def test_what_was_not_reached_was_not_told(platform: Platform) -> None:
     with pytest.raises(http.NoAnswer) as late:
         http.request("GET", platform(OK), seconds=1e-9)
     assert not late.value.sent
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A name server that never answers; the names it was asked for."""
+    asked: list[str] = []
+    over = threading.Event()
+
+    def hang(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        over.wait(30)
+        raise socket.gaierror("never told")
+
+    monkeypatch.setattr(names, "resolve", hang)
+    yield asked
+    over.set()
+
+
+def test_a_name_server_that_never_answers_holds_nobody_longer_than_the_time(hanging: list[str]) -> None:
+    began = time.monotonic()
+    with pytest.raises(http.NoAnswer) as late:
+        http.request("GET", "http://platform.example/", seconds=0.2)
+    assert not late.value.sent
+    assert time.monotonic() - began < 1.5
+    assert hanging == ["platform.example"]
+
+
+def test_look_ups_that_hang_are_bounded_and_addresses_need_none(hanging: list[str], platform: Platform) -> None:
+    room = threading.BoundedSemaphore(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_room", room)
+        for _ in range(3):
+            with pytest.raises(names.NotFound):
+                names.addresses("platform.example", 443, 0.05)
+        assert len(hanging) == 2
+        assert http.request("GET", platform(OK)).text == "ok"
+        assert names.addresses("::1", 443, 0.05) == ["::1"]
+
+
+def test_the_second_address_is_tried_when_the_first_refuses(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = platform(OK).replace("127.0.0.1", "platform.example")
+    monkeypatch.setattr(names, "resolve", lambda *_: ["127.0.0.2", "127.0.0.1"])
+    assert http.request("GET", url).text == "ok"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from parlour.lib import safe_http
+from parlour.lib import names, safe_http
 from parlour.lib.safe_http import Failed, Refused, fetch, is_public
 
 KB = 1024
@@ -137,7 +137,7 @@ def test_public_addresses_are_public() -> None:
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(safe_http, "resolve", lambda *_: ["8.8.8.8", "10.0.0.1"])
+    monkeypatch.setattr(names, "addresses", lambda *_: ["8.8.8.8", "10.0.0.1"])
     with pytest.raises(Refused, match="open internet"):
         fetch("http://both.example/", most=KB)
 
@@ -146,11 +146,11 @@ def test_a_name_that_changes_its_mind_is_asked_once(host: Host, monkeypatch: pyt
     """DNS rebinding: the address that was looked at is the one that is connected to."""
     asked: list[str] = []
 
-    def resolve(name: str, _port: int) -> list[str]:
+    def resolve(name: str, _port: int, _seconds: float) -> list[str]:
         asked.append(name)
         return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
 
-    monkeypatch.setattr(safe_http, "resolve", resolve)
+    monkeypatch.setattr(names, "addresses", resolve)
     monkeypatch.setattr(safe_http, "PORTS", {host.port})
     # Stands for a public address.
     monkeypatch.setattr(safe_http, "is_public", lambda ip: ip == "127.0.0.1")
@@ -195,7 +195,7 @@ def test_a_redirect_opens_no_door(host: Host, target: str) -> None:
 def test_credentials_stay_with_their_origin(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_http, "is_public", lambda _: True)
     monkeypatch.setattr(safe_http, "PORTS", {host.port})
-    monkeypatch.setattr(safe_http, "resolve", lambda *_: ["127.0.0.1"])
+    monkeypatch.setattr(names, "addresses", lambda *_: ["127.0.0.1"])
     host.says(http(status="307 Elsewhere", location=f"http://other.example:{host.port}/"))
     host.says(http(b"there"))
     fetch(f"http://one.example:{host.port}/", most=KB, headers={"Authorization": "Bearer secret"})
@@ -278,7 +278,7 @@ def test_a_name_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> list[str]:
         raise socket.gaierror("unknown")
 
-    monkeypatch.setattr(safe_http, "resolve", unknown)
+    monkeypatch.setattr(names, "resolve", unknown)
     with pytest.raises(Failed, match="name"):
         fetch("http://nowhere.example/", most=KB)
 
@@ -286,7 +286,7 @@ def test_a_name_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(3)
         return []
 
-    monkeypatch.setattr(safe_http, "resolve", slow)
+    monkeypatch.setattr(names, "resolve", slow)
     with pytest.raises(Failed, match="name"):
         fetch("http://slow.example/", most=KB, seconds=0.2)
 
