@@ -1,5 +1,6 @@
 """All settings, read from the environment only. A wrong value ends the start with one sentence (see ``parlour.cli``)."""
 
+import ipaddress
 import os
 import re
 import secrets
@@ -96,6 +97,24 @@ def _megabytes(name: str, default: str) -> int:
     return int(value) * 1024 * 1024
 
 
+def _networks(name: str, default: str) -> list[str]:
+    """IP addresses and networks, with commas between them, as they are written canonically."""
+    found = []
+    for one in filter(None, (part.strip() for part in (os.environ.get(name, "") or default).split(","))):
+        try:
+            network = ipaddress.ip_network(one)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be IP addresses or networks such as 10.0.0.5, 172.16.0.0/12; {one[:60]!r} is none."
+            ) from error
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(
+                f"{name} must not name everybody ({one}): anybody could claim any address, then."
+            )
+        found.append(str(network if "/" in one else network.network_address))
+    return found
+
+
 def _s3_patience() -> Any:
     from botocore.config import Config  # only where the extra is installed
 
@@ -173,6 +192,8 @@ if PUBLIC_URL and not urlsplit(PUBLIC_URL).hostname:
 _public_host = urlsplit(PUBLIC_URL).hostname or ""
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *([_public_host] if _public_host else [])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+# Whose word on the address of a visitor is believed.
+TRUSTED_PROXIES = _networks("PARLOUR_TRUSTED_PROXIES", "127.0.0.1, ::1")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.startswith("https") else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import TYPE_CHECKING
 
 import click
 import uvicorn
 from django.conf import settings
 
 from parlour.commands.migrate import migrate
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIApplication
 
 
 def free_or_say(port: int, host: str = "127.0.0.1") -> None:
@@ -27,8 +31,13 @@ def serve(*, with_worker: bool, host: str = "127.0.0.1") -> None:
     from parlour.asgi import Root
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    config = uvicorn.Config(
-        Root(with_worker=with_worker),
+    uvicorn.Server(config_of(Root(with_worker=with_worker), host)).run()
+
+
+def config_of(root: ASGIApplication, host: str = "127.0.0.1") -> uvicorn.Config:
+    """How the ASGI root is served. A visitor's address is what trusted proxies say it is, in ``X-Forwarded-For``."""
+    return uvicorn.Config(
+        root,
         host=host,
         port=settings.PORT,
         log_config=None,
@@ -39,8 +48,8 @@ def serve(*, with_worker: bool, host: str = "127.0.0.1") -> None:
         backlog=4096,
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
     )
-    uvicorn.Server(config).run()
 
 
 @click.command()
