@@ -25,6 +25,14 @@ class Level(models.TextChoices):
     URGENT = "urgent", "Urgent"
 
 
+class Purpose(models.TextChoices):
+    """What a case is for, which decides whose queue it stands in."""
+
+    SERVICE = "service", "Service"
+    MARKETING = "marketing", "Marketing"
+    DELIGHT = "delight", "Delight"
+
+
 class Case(models.Model):
     """One customer's one issue, across as many threads as it takes."""
 
@@ -38,6 +46,13 @@ class Case(models.Model):
     category = models.CharField(max_length=40, default="other")
     category_by = models.CharField(max_length=40, default="model")
     """``model`` or ``agent:<id>``: a category set by a person is not changed by the model."""
+    intent = models.CharField(max_length=16, default="")
+    """What the customer wants, of their latest words that need an answer: question, complaint, request, ..."""
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.SERVICE)
+    purpose_by = models.CharField(max_length=40, default="model")
+    """``model``, ``rule:<id>`` or ``agent:<id>``, as ``category_by``."""
+    tags = models.JSONField(default=list)
+    """Free words that people and rules have put on it, in order."""
     actionable = models.BooleanField(default=True)
     """Whether any message of the customer needs an answer; noise is kept, but not queued."""
     channel = models.CharField(max_length=16)
@@ -47,6 +62,10 @@ class Case(models.Model):
     language = models.CharField(max_length=8, default="")
     sentiment = models.CharField(max_length=8, default="neutral")
     """Of the latest inbound message."""
+    sentiment_first = models.CharField(max_length=8, default="")
+    """Of the first inbound message."""
+    sentiment_lowest = models.CharField(max_length=8, default="")
+    """The unhappiest of all inbound messages."""
     urgency = models.FloatField(default=0)
     """0..1, the highest among the unanswered inbound messages."""
     snippet = models.CharField(max_length=200, default="")
@@ -67,8 +86,10 @@ class Case(models.Model):
     last_out_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
     """When the brand first answered, by the platform's clock."""
+    due_what = models.CharField(max_length=12, default="first")
+    """Which promise ``response_due_at`` is about: ``first`` response, ``next`` response or ``resolution``."""
     response_due_at = models.DateTimeField(null=True)
-    """When the promise of a first response breaks; None when it was kept or none was given."""
+    """When the nearest running promise breaks; None when all were kept or none was given."""
     response_warn_at = models.DateTimeField(null=True)
     """When to warn; None once warned."""
     breached_at = models.DateTimeField(null=True)
@@ -109,6 +130,12 @@ class Case(models.Model):
             models.Index(fields=["category", "-updated_at", "-id"], name="case_category_activity"),
             models.Index(fields=["channel", "-updated_at", "-id"], name="case_channel_activity"),
             models.Index(fields=["customer", "-id"], name="case_customer"),
+            # The queues of marketing and delight hold what is open, whether or not it needs an answer.
+            models.Index(
+                fields=["purpose", "-priority", "-id"],
+                condition=Q(status="open") & ~Q(purpose="service"),
+                name="case_purpose",
+            ),
         ]
 
 
@@ -169,6 +196,17 @@ class Message(models.Model):
     category = models.CharField(max_length=40, default="")
     urgency = models.FloatField(null=True)
     actionable = models.BooleanField(null=True)
+    intent = models.CharField(max_length=16, default="")
+    offensive = models.FloatField(null=True)
+    """0..1."""
+    spam = models.FloatField(null=True)
+    """0..1."""
+    confidence = models.JSONField(default=dict)
+    """How sure the model was of ``sentiment``, ``category``, ``intent``, ``actionable``: each 0..1."""
+    personal = models.JSONField(default=list)
+    """Personal data in the text: ``[[start, end, kind], ...]`` in characters."""
+    held = models.BooleanField(default=False)
+    """Moderation keeps it back until a person has looked."""
     meta = models.JSONField(default=dict)
     """Small facts of the platform: reactions, postback payload, referral."""
 
@@ -233,6 +271,7 @@ class Attachment(models.Model):
 
 
 class DeliveryState(models.TextChoices):
+    AWAITING = "awaiting", "Awaits approval"
     QUEUED = "queued", "Queued"
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent"

@@ -17,7 +17,7 @@ from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.policy import actions as policy
 from parlour.spine import actions as spine
-from parlour.understanding.queries import Annotation, annotate
+from parlour.understanding.queries import SENTIMENTS, Annotation, annotate
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ CASE_FIELDS = [
     "response_warn_at",
     "language",
     "sentiment",
+    "sentiment_first",
+    "sentiment_lowest",
     "urgency",
     "category",
     "actionable",
@@ -78,34 +80,36 @@ def judge(thoughts: Sequence[Thought]) -> None:
         ids = {message.case_id for message, _ in thoughts if message.case_id}
         rows = Case.objects.filter(pk__in=ids).select_for_update().order_by("pk")
         cases = {case.pk: case for case in with_brands(rows)}
-        update_rows(Message, MESSAGE_FIELDS, (_row(message, thought) for message, thought in thoughts))
+        for message, thought in thoughts:
+            _note(message, thought)
+        update_rows(
+            Message, MESSAGE_FIELDS, ([getattr(m, name) for name in MESSAGE_FIELDS] + [m.pk] for m, _ in thoughts)
+        )
         by_case: dict[int, list[Thought]] = {}
         for message, thought in thoughts:
             if message.case_id in cases:
                 by_case.setdefault(message.case_id or 0, []).append((message, thought))
         for pk, said in by_case.items():
+            said.sort(key=lambda one: (one[0].sent_at, one[0].pk))
             _learn(cases[pk], said)
         update_rows(Case, CASE_FIELDS, ([getattr(c, name) for name in CASE_FIELDS] + [pk] for pk, c in cases.items()))
-        policy.judge(cases.values(), clock.now())
+        words = {pk: [message for message, _ in said] for pk, said in by_case.items()}
+        policy.judge(cases.values(), clock.now(), words)
 
 
-def _row(message: Message, thought: Annotation | None) -> tuple[object, ...]:
+def _note(message: Message, thought: Annotation | None) -> None:
+    """Write on a message what was thought of it; what no model could read is somebody's to look at."""
     if thought is None:
-        return ("", "neutral", None, "other", 0.0, True, message.pk)
-    return (
-        thought.language[:8],
-        thought.sentiment,
-        thought.sentiment_score,
-        thought.category,
-        thought.urgency,
-        thought.actionable,
-        message.pk,
-    )
+        message.language, message.sentiment_score = "", None
+        message.sentiment, message.category, message.urgency, message.actionable = "neutral", "other", 0.0, True
+        return
+    message.language = thought.language[:8]
+    message.sentiment, message.sentiment_score = thought.sentiment, thought.sentiment_score
+    message.category, message.urgency, message.actionable = thought.category, thought.urgency, thought.actionable
 
 
 def _learn(case: Case, said: list[Thought]) -> None:
-    """What a case takes over from its new messages."""
-    said = sorted(said, key=lambda one: (one[0].sent_at, one[0].pk))
+    """What a case takes over from its new messages, oldest first."""
     thoughts = [thought for _, thought in said if thought is not None]
     latest = [
         thought for message, thought in said if thought and (case.last_in_at or message.sent_at) <= message.sent_at
@@ -114,6 +118,9 @@ def _learn(case: Case, said: list[Thought]) -> None:
     if thoughts:
         case.language = thoughts[-1].language[:8] or case.language
         case.sentiment = latest[-1].sentiment if latest else case.sentiment
+        case.sentiment_first = case.sentiment_first or thoughts[0].sentiment
+        felt = [one for one in (case.sentiment_lowest, *(thought.sentiment for thought in thoughts)) if one]
+        case.sentiment_lowest = min(felt, key=SENTIMENTS.index)
         if case.waiting_since is not None:
             case.urgency = max(case.urgency, *(thought.urgency for thought in thoughts))
     if case.category_by == "model" and case.category == "other":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import arrivals, case, files, inboxes, queue, say, service, session, templates, verbs
+from parlour.web.views import arrivals, case, files, inboxes, policy, queue, say, service, session, templates, verbs
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -51,6 +51,7 @@ urlpatterns = [
     path("arrivals", arrivals.arrivals, name="arrivals"),
     path("arrivals/<int:arrival_id>/replay", arrivals.replay, name="replay"),
     path("arrivals/<int:arrival_id>/dismiss", arrivals.dismiss, name="dismiss"),
+    path("policy", policy.policy, name="policy"),
     path("health", service.health, name="health"),
     path("static/<str:edition>/<path:name>", service.static, name="static"),
 ]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from parlour.cases.models import Case
-from parlour.policy.priority import WAITING_STEPS, Standing, score
-from parlour.policy.routing import Desk, Seat, decide, team_for
+from parlour.policy.priority.score import WAITING_STEPS, Standing, score
+from parlour.policy.routing.decide import Desk, Seat, decide, team_for
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 

@@ -1,0 +1,44 @@
+"""The pages on which team leads decide how the desk decides. Each part has views of its own; this is their table of contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from parlour.staff import access
+from parlour.staff.models import Agent
+from parlour.web.views import parts
+from parlour.web.views.guard import seat
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One subject of policy. ``address`` is the name of its first page's URL."""
+
+    address: str
+    label: str
+    icon: str
+    words: str
+
+
+PARTS: tuple[Part, ...] = ()
+"""In the order in which a message meets them."""
+
+
+def frame(agent: Agent, address: str) -> dict[str, Any]:
+    """What stands around every page of policy; ``address`` names the part it belongs to. For templates that extend ``policy/frame.html``."""
+    return parts.frame(agent) | {
+        "section": "policy",
+        "policy_parts": PARTS,
+        "part": next((one for one in PARTS if one.address == address), None),
+        "may_change": access.may(agent, access.LEAD),
+    }
+
+
+@seat(access.LEAD)
+def policy(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """What can be decided here."""
+    return render(request, "policy/home.html", frame(agent, ""))
