@@ -88,7 +88,9 @@ def settings(channel: Channel) -> str:
     """The settings of one channel, as its page lists them."""
     rows = ["| setting | | |", "|---|---|---|"]
     for one in channel.settings:
-        parts = ["needed" if one.required and not one.default else "optional"]
+        parts = [f"with `{one.when[0]}` {' or '.join(f'`{value}`' for value in one.when[1:])}"] if one.when else []
+        parts += ["needed" if one.required and not one.default else "optional"]
+        parts += ["filled in by signing in"] if channel.oauth and one.name in channel.oauth.settings else []
         parts += ["secret"] if one.secret else []
         parts += [f"of {', '.join(f'`{value}`' for value, _ in one.options)}"] if one.options else []
         default = "" if not one.default or "://" in one.default else f" Without it: `{one.default}`."

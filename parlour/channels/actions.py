@@ -13,6 +13,7 @@ from parlour.channels.contract import Channel, Setting
 from parlour.channels.models import STILL, Brand, Inbox
 from parlour.channels.signing_in import begin as begin_sign_in
 from parlour.channels.signing_in import finish as finish_sign_in
+from parlour.channels.signing_in import way as sign_in_of
 from parlour.lib import clock, secretbox
 from parlour.lib.text import one_line
 from parlour.spine import actions as spine
@@ -30,7 +31,8 @@ class WrongSettings(ValueError):
 def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
     """``given`` with defaults filled in. Raises WrongSettings naming every problem at once.
 
-    What signing in at the platform brings (``Channel.oauth``) may be missing until somebody has done so.
+    What signing in at the platform brings (``Channel.oauth``) may be missing until somebody has done so. What is not asked for with
+    the other values (``Setting.when``) is left out, whatever was given.
     """
     later = set(channel.oauth.settings) if channel.oauth and given.get("client_id") else set()
     known = {setting.name: setting for setting in channel.settings}
@@ -42,10 +44,11 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     values: dict[str, str] = {}
     fields: dict[str, str] = {}
     for setting in channel.settings:
-        value = given.get(setting.name, "").strip() or setting.default
-        if setting.required and not value and setting.name not in later:
-            problems.append(f"Missing setting {setting.name!r} ({setting.label}).")
-            fields[setting.name] = "This is needed."
+        asked = setting.asked(values)
+        value = (given.get(setting.name, "").strip() if asked else "") or setting.default
+        if setting.required and asked and not value and setting.name not in later:
+            problems.append(f"Missing setting {setting.name!r} ({setting.label}{_with(channel, setting)}).")
+            fields[setting.name] = f"This is needed{_with(channel, setting)}."
         elif value and (wrong := _wrong(setting, value)):
             problems.append(f"Setting {setting.name!r}: {wrong}")
             fields[setting.name] = wrong
@@ -53,6 +56,25 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     if problems:
         raise WrongSettings(problems, fields)
     return values
+
+
+def _with(channel: Channel, setting: Setting) -> str:
+    words = asked_with(channel, setting)
+    return f" {words}" if words else ""
+
+
+def asked_with(channel: Channel, setting: Setting) -> str:
+    """The choices with which a setting is asked for, in words (with “Google Play”); '' when it always is."""
+    if not setting.when:
+        return ""
+    other = next(one for one in channel.settings if one.name == setting.when[0])
+    return "with " + " or ".join(f"“{other.told(value)}”" for value in setting.when[1:])
+
+
+def made_up(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
+    """What is asked for with ``given``, was left empty and can be made up (``Setting.make``)."""
+    values = {one.name: given.get(one.name, "").strip() or one.default for one in channel.settings}
+    return {one.name: one.make() for one in channel.settings if one.make and one.asked(values) and not values[one.name]}
 
 
 def _wrong(setting: Setting, value: str) -> str | None:
@@ -142,15 +164,18 @@ def note_heard(inbox_id: int, at: datetime, lag_seconds: float | None) -> None:
 
 __all__ = [
     "WrongSettings",
+    "asked_with",
     "begin_sign_in",
     "checked_settings",
     "connect_inbox",
     "disconnect",
     "finish_sign_in",
+    "made_up",
     "mark_recorded",
     "note_health",
     "note_heard",
     "pause",
     "resume",
+    "sign_in_of",
     "update_settings",
 ]

@@ -50,6 +50,11 @@ class Author:
     also: tuple[str, ...] = ()
     """Other ids of the same person in the same realm (a phone number beside a user id). Also read from an IGNORED event that says
     that ids have changed."""
+    proof: str = ""
+    """The brand's own id of them, proven (single sign-on, a token that the brand's site has signed): whoever has one such id with one
+    brand is one customer. Also read from an IGNORED event."""
+    facts: Mapping[str, str] | None = None
+    """What their account notes about them besides (a forum's user fields), name -> value; None where nothing is said of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +293,9 @@ class Receipt:
     """Ids of further messages the answer became (a file each, where a message holds one thing): their echoes are ours, too."""
 
 
-Act = Literal["hide", "unhide", "delete", "like", "unlike", "seen"]
+Act = Literal["hide", "unhide", "delete", "like", "unlike", "seen", "typing"]
+"""``seen``: the customer is shown that this message of theirs was read. ``typing``: that an answer to it is being written; it ends by
+itself after some seconds, or with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +314,25 @@ class Setting:
     """Values to choose from, each with what people call it."""
     long: bool = False
     """Many lines (a key file)."""
+    when: tuple[str, ...] = ()
+    """The name of an earlier setting and those of its values with which this one is asked for. With others it is neither needed nor
+    kept."""
+    fill: Literal["", "desk", "webhook"] = ""
+    """What the desk fills in where it is left empty, when it has a public https address: that address, or with ``webhook`` the inbox's
+    webhook address."""
     make: Callable[[], str] | None = None
     """Makes one up when the desk's form is left empty: a secret of ours that is to be copied to the platform. Shown with the inbox
     unless ``secret``, then only once."""
     check: Callable[[str], str | None] = field(default=lambda _: None)
     """Returns a sentence when the value is wrong."""
+
+    def asked(self, values: Mapping[str, Any]) -> bool:
+        """Whether it is asked for, by the ``values`` of the others."""
+        return not self.when or values.get(self.when[0]) in self.when[1:]
+
+    def told(self, value: str) -> str:
+        """``value`` as people call it."""
+        return dict(self.options).get(value, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +376,8 @@ class OAuth:
     """More parameters of the authorization request."""
     basic: bool = False
     """The client's id and secret go to the token endpoint as HTTP basic authentication."""
+    at: str = ""
+    """Whose sign-in it is, when that is not the channel's label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +411,10 @@ class Capabilities:
     media_private: Mapping[str, int] = field(default_factory=dict)
     media_count: int = 1
     """Files one message may carry."""
+    parts: int = 1
+    """As many messages in a row as a private answer may become that is too long for one; 1: it is refused, with its length."""
+    beside: int | None = None
+    """How long a private answer's words beside a file may be, in the unit of ``private``; None: as long as without one."""
     choices: Choices | None = None
     """Answers to choose from in private messages; other channels get them as numbered lines of text."""
     templates: bool = False
@@ -471,7 +498,7 @@ class Channel(Protocol):
         """Send, or raise ChannelError."""
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
-        """Hide, unhide, delete, like, mark seen. Raises ChannelError."""
+        """Hide, unhide, delete, like, mark seen, show that an answer is being written. Raises ChannelError."""
 
     def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
         """Who an author is, None when the platform does not tell. Raises ChannelError. Only called with ``capabilities.profiles``."""

@@ -14,10 +14,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Answer,
     Author,
@@ -38,24 +38,6 @@ from parlour.lib.text import one_line, storable
 GRAPH = "https://graph.facebook.com/v26.0"
 LISTS = ("messaging", "standby", "changes")
 MAX_KEY = 200
-
-
-def printable(value: str) -> str | None:
-    """What is wrong with a token as it was pasted, None for nothing."""
-    return (
-        None if value.isascii() and value.isprintable() and " " not in value else "It holds spaces or odd characters."
-    )
-
-
-def address(value: str) -> str | None:
-    """What is wrong with an API's address, None for nothing."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else f"It must be an address such as {GRAPH}."
 
 
 def _page_id(value: str) -> str | None:
@@ -98,7 +80,7 @@ SETTINGS = (
         "Change it only to talk to a stand-in or to another version.",
         default=GRAPH,
         advanced=True,
-        check=address,
+        check=web_address(GRAPH),
     ),
 )
 

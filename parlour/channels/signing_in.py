@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, OAuth
+from parlour.channels.contract import Channel, ChannelError, ErrorKind, InboxConfig, OAuth
 from parlour.lib import http
 from parlour.lib.text import one_line
 
@@ -24,6 +24,15 @@ class Journey:
     address: str
     state: str
     verifier: str
+
+
+def way(channel: Channel, settings: Mapping[str, Any]) -> OAuth | None:
+    """How the account of an inbox with these ``settings`` is signed in to: None when it is not, or the client is not known yet."""
+    oauth = channel.oauth
+    if oauth is None or not settings.get("client_id"):
+        return None
+    brought = [one for one in channel.settings if one.name in oauth.settings]
+    return oauth if all(one.asked(settings) for one in brought) else None
 
 
 def begin(oauth: OAuth, inbox: InboxConfig, back: str) -> Journey:

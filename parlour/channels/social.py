@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -83,28 +82,6 @@ def epoch(value: object) -> float:
 _NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def encode(value: object) -> bytes:
-    """``value`` as JSON. Lone surrogates become U+FFFD, numbers too long for JSON text, and deep nesting null."""
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return orjson.dumps(_storable(value, 0))
-
-
-def _storable(value: object, depth: int) -> object:
-    if isinstance(value, str):
-        return storable(value, len(value))
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value) if abs(value) < 10**60 else None
-    if isinstance(value, dict | list):
-        if depth > 60:
-            return None
-        if isinstance(value, list):
-            return [_storable(one, depth + 1) for one in value]
-        return {storable(str(key), 1000): _storable(one, depth + 1) for key, one in value.items()}
-    return value
-
-
 def decode(body: bytes) -> Mapping[str, Any]:
     """The JSON object in ``body``. Raises ValueError."""
     try:
@@ -132,23 +109,6 @@ def saved(value: object, limit: int = 20) -> list[str]:
 def graphemes(text: str) -> int:
     """How many characters a reader sees."""
     return len(text) if text.isascii() and "\r" not in text else len(regex.findall(r"\X", text))
-
-
-def web_address(value: str) -> str | None:
-    """The check of a setting that holds the address of a server."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and not parts.username and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else "It is a web address that begins with https://."
-
-
-def printable(value: str) -> str | None:
-    """The check of a setting that holds a key or a token."""
-    fine = value.isascii() and value.isprintable() and " " not in value
-    return None if fine else "It holds spaces or odd characters."
 
 
 @dataclass(frozen=True, slots=True)

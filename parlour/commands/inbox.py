@@ -95,4 +95,6 @@ def channels() -> None:
         click.echo(f"{channel.name} ({channel.label})")
         for setting in channel.settings:
             needed = "required" if setting.required and not setting.default else "optional"
+            if setting.when:
+                needed += f" with {setting.when[0]}={'|'.join(setting.when[1:])}"
             click.echo(f"  {setting.name}: {setting.label}, {needed}. {setting.help}".rstrip())

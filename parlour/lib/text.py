@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACE = re.compile(r"\s+")
@@ -35,4 +37,27 @@ def storable_json(value: Any) -> Any:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return str(value)
+    return value
+
+
+def json_bytes(value: object) -> bytes:
+    """``value``, as it came from a platform, as JSON. Lone surrogates become U+FFFD, numbers too long for JSON text, and deep nesting
+    null."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_encodable(value, 0))
+
+
+def _encodable(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return storable(value, len(value))
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value) if abs(value) < 10**60 else None
+    if isinstance(value, dict | list):
+        if depth > 60:
+            return None
+        if isinstance(value, list):
+            return [_encodable(one, depth + 1) for one in value]
+        return {storable(str(key), 1000): _encodable(one, depth + 1) for key, one in value.items()}
     return value

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from parlour.channels.api import schema, signature
 from parlour.channels.base import Base
+from parlour.channels.checks import web_address
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -56,17 +56,6 @@ def _secret(value: str) -> str | None:
     return None
 
 
-def _callback(value: str) -> str | None:
-    if not value:
-        return None
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else "It is a web address such as https://crm.example.com/parlour."
-
-
 def _thread_key(said: schema.Said) -> str:
     """In public, a thread may have many authors: each has one of their own with the brand. Private and public words never mix."""
     if said.visibility == "private":
@@ -98,7 +87,17 @@ class Api(Base):
             "Callback address",
             "Where answers are posted, signed. Without it messages come in and cannot be answered.",
             required=False,
-            check=_callback,
+            check=web_address("https://crm.example.com/parlour", whole=True),
+        ),
+        Setting(
+            "author_ids",
+            "Ids of authors",
+            "Whether an author's external_id is your own number of the customer, as in the chat's signed tokens and the forum's single "
+            "sign-on: the same number is the same customer, then.",
+            required=False,
+            default="system",
+            advanced=True,
+            options=(("system", "Are that system's own"), ("own", "Are your own numbers of customers")),
         ),
     )
     capabilities = Capabilities(
@@ -141,7 +140,12 @@ class Api(Base):
             reason = f"Events of the type {said.type} are not known."
             return [Inbound(Kind.IGNORED, said.key, received_at, reason=reason)]
         at = clock.plausible(said.created_at, received_at) if said.created_at else received_at
-        author = Author(self.realm(inbox), said.author, name=said.name, email=said.email) if said.author else None
+        own = inbox.settings.get("author_ids") == "own"
+        author = (
+            Author(self.realm(inbox), said.author, said.name, email=said.email, proof=said.author if own else "")
+            if said.author
+            else None
+        )
         return [
             Inbound(
                 KINDS[said.type],

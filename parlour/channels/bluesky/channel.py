@@ -11,6 +11,7 @@ from typing import Any
 from parlour.channels.base import Base
 from parlour.channels.bluesky import parsing, polling, sending
 from parlour.channels.bluesky.reading import DID, PDS, PICTURES, REALM, picture_address
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Attachment,
@@ -29,7 +30,7 @@ from parlour.channels.contract import (
     Split,
     Visibility,
 )
-from parlour.channels.social import graphemes, printable, saved, web_address
+from parlour.channels.social import graphemes, saved
 
 _HANDLE = re.compile(r"@?([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z][a-zA-Z0-9-]{0,62}")
 
@@ -72,7 +73,7 @@ class Bluesky(Base):
             required=False,
             default=PDS,
             advanced=True,
-            check=web_address,
+            check=web_address(PDS),
         ),
         Setting(
             "pictures_base",
@@ -81,7 +82,7 @@ class Bluesky(Base):
             required=False,
             default=PICTURES,
             advanced=True,
-            check=web_address,
+            check=web_address(PICTURES),
         ),
     )
     capabilities = Capabilities(
@@ -95,6 +96,7 @@ class Bluesky(Base):
         profiles=True,
         profile_days=30,
         media_public={"image": 976_560},
+        parts=10,
         media_count=4,
         rate=Rate(1_000, 3600.0),
     )

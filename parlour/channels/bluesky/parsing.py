@@ -16,7 +16,8 @@ import orjson
 
 from parlour.channels.bluesky.reading import CHAT_ID, REALM, files, owner, person, refs, thread_of, uri_of
 from parlour.channels.contract import Author, Inbound, Kind, Split, ThreadKey
-from parlour.channels.social import decode, encode, hashed, line, mapping, moment, needed, sequence, words
+from parlour.channels.social import decode, hashed, line, mapping, moment, needed, sequence, words
+from parlour.lib.text import json_bytes
 
 SPOKEN = ("mention", "reply", "quote")
 REACTIONS = {"like": "❤️", "repost": "🔁"}
@@ -56,7 +57,7 @@ def split(event: object) -> Split:
     if not isinstance(event, dict) or not isinstance(event.get("type"), str) or "item" not in event:
         raise NotAnEvent("Bluesky's events are objects with a type and an item.")
     key = key_of(event)
-    return Split(key, hashed(_lane(event) or key), encode(event))
+    return Split(key, hashed(_lane(event) or key), json_bytes(event))
 
 
 def key_of(event: Event) -> str:
@@ -74,7 +75,7 @@ def key_of(event: Event) -> str:
         named = _log_key(item)
     if named:
         return hashed(named)
-    return f"odd:{hashlib.sha256(orjson.dumps(decode(encode(event)), option=orjson.OPT_SORT_KEYS)).hexdigest()}"
+    return f"odd:{hashlib.sha256(orjson.dumps(decode(json_bytes(event)), option=orjson.OPT_SORT_KEYS)).hexdigest()}"
 
 
 def _log_key(item: Event) -> str:

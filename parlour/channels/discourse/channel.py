@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -39,23 +39,8 @@ from parlour.lib import signing
 SIGNATURE, EVENT = "x-discourse-event-signature", "x-discourse-event"
 
 
-def _address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and not parts.username and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else "It is a web address such as https://forum.example.com."
-
-
 def _username(value: str) -> str | None:
     return None if re.fullmatch(r"@?[\w.-]{1,60}", value) else "It is an account's name on the forum, without spaces."
-
-
-def _printable(value: str) -> str | None:
-    fine = value.isascii() and value.isprintable() and " " not in value
-    return None if fine else "It holds spaces or odd characters."
 
 
 def _categories(value: str) -> str | None:
@@ -68,7 +53,10 @@ class Discourse(Base):
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
     settings: tuple[Setting, ...] = (
         Setting(
-            "api_base", "Address of the forum", "As the browser shows it: https://forum.example.com", check=_address
+            "api_base",
+            "Address of the forum",
+            "As the browser shows it: https://forum.example.com",
+            check=web_address("https://forum.example.com"),
         ),
         Setting(
             "api_username",
@@ -81,7 +69,7 @@ class Discourse(Base):
             "API key",
             "On the forum: Admin, API, New API key; user level: the account above (or all users), scope: global.",
             secret=True,
-            check=_printable,
+            check=printable,
         ),
         Setting(
             "webhook_secret",
@@ -89,7 +77,7 @@ class Discourse(Base):
             "Signs what the forum posts to us. Enter it on the forum under Admin, API, Webhooks, together with our address.",
             secret=True,
             make=lambda: secrets.token_urlsafe(32),
-            check=_printable,
+            check=printable,
         ),
         Setting(
             "categories",

@@ -9,6 +9,7 @@ from parlour.channels.signing_in import token
 
 LOGIN = "https://login.microsoftonline.com/common"
 OAUTH = OAuth(
+    at="Microsoft",
     authorize="{login_base}/oauth2/v2.0/authorize",
     token="{login_base}/oauth2/v2.0/token",  # noqa: S106
     scopes=(

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from parlour.channels.base import Base
+from parlour.channels.checks import web_address
 from parlour.channels.contract import (
     Capabilities,
     Inbound,
@@ -58,15 +58,6 @@ def _host(value: str) -> str | None:
 def _port(value: str) -> str | None:
     fine = not value or (value.isascii() and value.isdecimal() and len(value) < 6 and 0 < int(value) < 65_536)
     return None if fine else "It is a number between 1 and 65535."
-
-
-def _web(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and (parts.port or 1) > 0
-    except ValueError:
-        fine = False
-    return None if fine or not value else f"It is a web address such as {access.LOGIN}."
 
 
 def _days(value: str) -> str | None:
@@ -224,7 +215,7 @@ class Email(Base):
             required=False,
             default=access.LOGIN,
             advanced=True,
-            check=_web,
+            check=web_address(access.LOGIN),
         ),
     )
     oauth = access.OAUTH

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from parlour.channels import graph, meta
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import Author, ChannelError, ErrorKind, InboxConfig, Setting
 from parlour.channels.messenger.sending import Sender
 from parlour.lib.text import one_line
@@ -19,17 +20,9 @@ def _ig_id(value: str) -> str | None:
     return None if fine else "It is the account's number (such as 17841405309211844), not its name."
 
 
-def _login(value: str) -> str | None:
-    return None if value in BASES else f"It is one of {', '.join(BASES)}."
-
-
 def _username(value: str) -> str | None:
     fine = not value or re.fullmatch(r"[\w.]{1,30}", value, re.ASCII)
     return None if fine else "It is the name in the address of the profile, without the @."
-
-
-def _base(value: str) -> str | None:
-    return meta.address(value) if value else None
 
 
 SETTINGS = (
@@ -42,10 +35,9 @@ SETTINGS = (
     Setting(
         "login",
         "Sign-in of the token",
-        "'instagram' when the token was made with Instagram Login, 'facebook' when it is the token of the Facebook Page that the "
-        "account is linked to.",
+        "How the access token was made.",
         default="instagram",
-        check=_login,
+        options=(("instagram", "Instagram Login"), ("facebook", "That of the Facebook Page the account is linked to")),
     ),
     meta.APP_SECRET,
     meta.VERIFY_TOKEN,
@@ -54,7 +46,7 @@ SETTINGS = (
         "Access token",
         "Sends answers: of the Instagram account, or of its Page, as chosen above. Take one that lasts.",
         secret=True,
-        check=meta.printable,
+        check=printable,
     ),
     Setting(
         "username",
@@ -70,7 +62,7 @@ SETTINGS = (
         f"Leave it empty for {BASES['instagram']} or {BASES['facebook']}, as the token needs it.",
         required=False,
         advanced=True,
-        check=_base,
+        check=web_address(meta.GRAPH),
     ),
 )
 SENDER = Sender(account="me", label="Instagram", metadata=False, within={}, upload={"platform": "instagram"})

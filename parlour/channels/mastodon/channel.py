@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Attachment,
@@ -28,7 +29,7 @@ from parlour.channels.contract import (
 )
 from parlour.channels.mastodon import calls, parsing, polling, sending
 from parlour.channels.mastodon.reading import base_of, realm_of
-from parlour.channels.social import event_stream, printable, saved, web_address
+from parlour.channels.social import event_stream, saved
 
 MB = 1024 * 1024
 MEDIA = {"image": 16 * MB, "video": 40 * MB, "audio": 40 * MB}
@@ -57,7 +58,7 @@ class Mastodon(Base):
             "api_base",
             "Server",
             "The address of the server the brand's account is on, such as https://mastodon.social.",
-            check=web_address,
+            check=web_address("https://mastodon.social"),
         ),
         Setting(
             "access_token",
@@ -96,6 +97,7 @@ class Mastodon(Base):
         waits=True,
         media_public=MEDIA,
         media_private=MEDIA,
+        parts=10,
         media_count=4,
         rate=Rate(150, 300.0),
     )

@@ -17,7 +17,8 @@ import orjson
 
 from parlour.channels.contract import Author, Inbound, InboxConfig, Kind, Split, ThreadKey
 from parlour.channels.mastodon.reading import facts, files, ident, person, realm_of, said
-from parlour.channels.social import decode, encode, hashed, line, link, mapping, moment, sequence
+from parlour.channels.social import decode, hashed, line, link, mapping, moment, sequence
+from parlour.lib.text import json_bytes
 
 SPOKEN = {"mention", "quote"}
 EDITED = {"update", "quoted_update"}
@@ -58,14 +59,14 @@ def split(event: object) -> Split:
     if not isinstance(event, dict) or not isinstance(event.get("event"), str) or "payload" not in event:
         raise NotAnEvent("Mastodon's events are objects with an event and a payload.")
     key = key_of(event)
-    return Split(key, _lane(event) or key, encode(event))
+    return Split(key, _lane(event) or key, json_bytes(event))
 
 
 def key_of(event: Event) -> str:
     """The dedup key: a status is one message however it was found."""
     if named := _named(event):
         return named
-    sorted_body = orjson.dumps(decode(encode(event)), option=orjson.OPT_SORT_KEYS)
+    sorted_body = orjson.dumps(decode(json_bytes(event)), option=orjson.OPT_SORT_KEYS)
     return f"odd:{hashlib.sha256(sorted_body).hexdigest()}"
 
 

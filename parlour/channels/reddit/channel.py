@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Author,
@@ -28,7 +29,7 @@ from parlour.channels.contract import (
 from parlour.channels.reddit import parsing, polling, sending
 from parlour.channels.reddit.calls import API, SIGN_IN
 from parlour.channels.reddit.reading import NAME, REALM
-from parlour.channels.social import printable, saved, web_address
+from parlour.channels.social import saved
 
 _SUBREDDIT = re.compile(r"[A-Za-z0-9_]{2,24}")
 
@@ -104,7 +105,7 @@ class Reddit(Base):
             required=False,
             default=API,
             advanced=True,
-            check=web_address,
+            check=web_address(API),
         ),
         Setting(
             "auth_base",
@@ -113,7 +114,7 @@ class Reddit(Base):
             required=False,
             default=SIGN_IN,
             advanced=True,
-            check=web_address,
+            check=web_address(SIGN_IN),
         ),
     )
     capabilities = Capabilities(
@@ -126,6 +127,7 @@ class Reddit(Base):
         poll_seconds=30,
         profiles=True,
         profile_days=30,
+        parts=10,
         rate=Rate(30, 60.0),
     )
 

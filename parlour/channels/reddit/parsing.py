@@ -30,7 +30,8 @@ from parlour.channels.reddit.reading import (
     thread_of,
     when,
 )
-from parlour.channels.social import decode, encode, hashed, line, mapping, moment, needed, words
+from parlour.channels.social import decode, hashed, line, mapping, moment, needed, words
+from parlour.lib.text import json_bytes
 
 KINDS = ("t1", "t3", "t4")
 LATER = ("edited", "removed", "restored", "gone")
@@ -51,7 +52,7 @@ def split(event: object) -> Split:
     if not isinstance(event, dict) or not isinstance(event.get("event"), str) or "data" not in event:
         raise NotAnEvent("Reddit's events are objects with an event and data.")
     key = key_of(event)
-    return Split(key, hashed(_lane(event) or key), encode(event))
+    return Split(key, hashed(_lane(event) or key), json_bytes(event))
 
 
 def key_of(event: Event) -> str:
@@ -67,7 +68,7 @@ def key_of(event: Event) -> str:
             named = f"{thing}:{name}:{line(str(data.get('edited') if name == 'edited' else event.get('at')), 40)}"
     if named:
         return hashed(named)
-    return f"odd:{hashlib.sha256(orjson.dumps(decode(encode(event)), option=orjson.OPT_SORT_KEYS)).hexdigest()}"
+    return f"odd:{hashlib.sha256(orjson.dumps(decode(json_bytes(event)), option=orjson.OPT_SORT_KEYS)).hexdigest()}"
 
 
 def _lane(event: Event) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Capabilities,
@@ -38,29 +38,12 @@ def _app(value: str) -> str | None:
     return "It is a package name (com.example.app), an Apple ID (1234567890) or a place (accounts/1/locations/2)."
 
 
-def _plain(value: str) -> str | None:
-    fine = value.isascii() and value.isprintable() and " " not in value
-    return None if fine else "It holds spaces or odd characters."
-
-
 def _key(value: str) -> str | None:
     return (
         None
         if not value or "PRIVATE KEY" in value
         else "It begins with -----BEGIN PRIVATE KEY-----: paste the whole .p8 file."
     )
-
-
-def _address(value: str) -> str | None:
-    if not value:
-        return None
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else f"It is a web address such as {play.API}."
 
 
 class Reviews(Base):
@@ -79,53 +62,53 @@ class Reviews(Base):
         ),
         Setting(
             "service_account",
-            "Google Play: key of a service account",
+            "Key of a service account",
             "The whole JSON file. Google Cloud console: IAM, Service accounts, Keys; the account must be invited in the Play Console under "
             "Users and permissions with “Reply to reviews”.",
-            required=False,
+            when=("store", "play"),
             secret=True,
             long=True,
             check=tokens.key_problem,
         ),
         Setting(
             "key_id",
-            "App Store: key ID",
+            "Key ID",
             "App Store Connect: Users and access, Integrations, App Store Connect API. The key needs the role Customer Support.",
-            required=False,
-            check=_plain,
+            when=("store", "appstore"),
+            check=printable,
         ),
-        Setting("issuer_id", "App Store: issuer ID", "Above the list of keys.", required=False, check=_plain),
+        Setting("issuer_id", "Issuer ID", "Above the list of keys.", when=("store", "appstore"), check=printable),
         Setting(
             "private_key",
-            "App Store: private key",
+            "Private key",
             "The whole text of the .p8 file, which Apple gives once.",
-            required=False,
+            when=("store", "appstore"),
             secret=True,
             long=True,
             check=_key,
         ),
         Setting(
             "client_id",
-            "Google Business: OAuth client id",
+            "OAuth client id",
             "Google Cloud console: APIs and services, Credentials, a client of the type “Web application”. Then sign in at Google.",
-            required=False,
-            check=_plain,
+            when=("store", "business"),
+            check=printable,
         ),
         Setting(
             "client_secret",
-            "Google Business: OAuth client secret",
+            "OAuth client secret",
             "Beside the client id.",
-            required=False,
+            when=("store", "business"),
             secret=True,
-            check=_plain,
+            check=printable,
         ),
         Setting(
             "refresh_token",
-            "Google Business: refresh token",
+            "Refresh token",
             "Filled in by signing in at Google.",
-            required=False,
+            when=("store", "business"),
             secret=True,
-            check=_plain,
+            check=printable,
         ),
         Setting(
             "api_base",
@@ -133,15 +116,16 @@ class Reviews(Base):
             f"Empty for the store's own: {play.API}, {appstore.API} or {business.API}.",
             required=False,
             advanced=True,
-            check=_address,
+            check=web_address(play.API),
         ),
         Setting(
             "token_url",
             "Address of Google's tokens",
             required=False,
             default=tokens.TOKEN_URL,
+            when=("store", "play", "business"),
             advanced=True,
-            check=_address,
+            check=web_address(play.API),
         ),
     )
     capabilities = Capabilities(

@@ -25,6 +25,7 @@ OAUTH = OAuth(
     scopes=(BUSINESS_SCOPE,),
     settings={"refresh_token": "refresh_token"},
     extra={"access_type": "offline", "prompt": "consent"},
+    at="Google",
 )
 APPLE_SECONDS = 900
 SPARE = 60.0

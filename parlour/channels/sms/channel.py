@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Answer,
     Attachment,
@@ -51,21 +52,6 @@ def _number(value: str) -> str | None:
     return numbers.wrong(value) if value else None
 
 
-def _secret(value: str) -> str | None:
-    fine = value.isascii() and (value.isprintable() or not value) and " " not in value
-    return None if fine else "It holds spaces or odd characters."
-
-
-def _address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        fine = not value or (parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.fragment)
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else f"It must be an address such as {calls.API}."
-
-
 def _count(value: str) -> str | None:
     fine = not value or (value.isascii() and value.isdecimal() and 1 <= int(value[:4]) <= MOST_SEGMENTS)
     return None if fine else f"It is a number from 1 to {MOST_SEGMENTS}."
@@ -90,7 +76,7 @@ class Sms(Base):
             "Auth token",
             "Below the Account SID in the Console. Sends answers and proves that webhooks come from Twilio.",
             secret=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "number",
@@ -109,10 +95,11 @@ class Sms(Base):
         Setting(
             "public_url",
             "Webhook address, as Twilio sees it",
-            "Copy the webhook address of this inbox here once it is shown: Twilio then reports there whether each answer arrived. Also"
+            "The webhook address of this inbox, once it is shown: Twilio then reports there whether each answer arrived. Also"
             " needed when a proxy changes addresses.",
             required=False,
-            check=_address,
+            fill="webhook",
+            check=web_address("https://desk.example.com/in/sms/…", whole=True),
         ),
         Setting(
             "shared_key_id",
@@ -120,7 +107,7 @@ class Sms(Base):
             "Only if your account signs webhooks with a shared key (SHA-256).",
             required=False,
             advanced=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "shared_key_secret",
@@ -129,7 +116,7 @@ class Sms(Base):
             required=False,
             secret=True,
             advanced=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "most_segments",
@@ -147,7 +134,7 @@ class Sms(Base):
             "Change it only for a stand-in, or for one of Twilio's regions.",
             default=calls.API,
             advanced=True,
-            check=_address,
+            check=web_address(calls.API),
         ),
     )
     capabilities = Capabilities(private=Limit(LENGTH), receipts=True, poll_seconds=300)

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from parlour.channels.base import Base
+from parlour.channels.checks import web_address
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -56,20 +56,6 @@ def _secret(value: str) -> str | None:
     return None if fine else "Telegram takes letters, digits, _ and - here, at most 256."
 
 
-def _one_of(*values: str) -> Any:
-    return lambda value: None if value in values else f"It is one of {', '.join(values)}."
-
-
-def _address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else "It is a web address such as https://desk.example.com."
-
-
 class Telegram(Base):
     name = "telegram"
     label = "Telegram"
@@ -90,21 +76,23 @@ class Telegram(Base):
             required=False,
             default="webhook",
             options=(("webhook", "Telegram posts them to us"), ("poll", "We ask Telegram")),
-            check=_one_of("webhook", "poll"),
         ),
         Setting(
             "public_url",
             "Public address of this desk",
             "As in https://desk.example.com. With it, testing the inbox gives Telegram the webhook's address and the secret token; "
-            "without it, that is yours to do. Not needed for asking.",
+            "without it, that is yours to do.",
             required=False,
-            check=lambda value: _address(value) if value else None,
+            when=("mode", "webhook"),
+            fill="desk",
+            check=web_address("https://desk.example.com"),
         ),
         Setting(
             "secret_token",
             "Secret token",
             "Proves that a webhook comes from Telegram. Made up when left empty.",
             required=False,
+            when=("mode", "webhook"),
             secret=True,
             make=lambda: secrets.token_urlsafe(32),
             check=_secret,
@@ -120,7 +108,6 @@ class Telegram(Base):
                 ("all", "Everything members write"),
                 ("none", "Nothing: private chats only"),
             ),
-            check=_one_of("addressed", "all", "none"),
         ),
         Setting(
             "api_base",
@@ -129,7 +116,7 @@ class Telegram(Base):
             required=False,
             default=API,
             advanced=True,
-            check=_address,
+            check=web_address(API),
         ),
     )
     capabilities = Capabilities(
@@ -144,6 +131,7 @@ class Telegram(Base):
         media_public=sending.SIZES,
         media_private=sending.SIZES,
         media_count=sending.ALBUM,
+        parts=10,
         choices=Choices(20, 60),
         rate=Rate(25, 1.0),
     )

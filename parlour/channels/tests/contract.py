@@ -335,8 +335,12 @@ class ChannelContract:
             value = str(sample.CONFIG.settings.get(setting.name, ""))
             if value:
                 assert setting.check(value) is None, setting.name
-            elif setting.required:
+            elif setting.required and setting.asked(sample.CONFIG.settings):
                 pytest.fail(f"The sample has no {setting.name}.")
+            if setting.when:
+                earlier = channel.settings[: channel.settings.index(setting)]
+                options = {value for one in earlier if one.name == setting.when[0] for value, _ in one.options}
+                assert set(setting.when[1:]) < options, setting.name
 
     def test_capabilities_are_coherent(self, channel: Channel, sample: Sample) -> None:
         can = channel.capabilities
@@ -348,14 +352,16 @@ class ChannelContract:
         assert not (can.private_reply and can.public is None)
         assert can.window_hours is None or can.human_agent_hours is None or can.human_agent_hours > can.window_hours
         assert can.poll_seconds is None or can.poll_seconds > 0
-        known = {"hide", "unhide", "delete", "like", "unlike", "seen"}
+        known = {"hide", "unhide", "delete", "like", "unlike", "seen", "typing"}
         assert can.acts_public <= known
         assert can.acts_private <= known
         assert not can.acts_public or can.public
         assert not can.acts_private or can.private
+        assert can.parts == 1 or (can.parts > 1 and can.private)
+        assert can.beside is None or (can.private and can.media_private and 0 < can.beside < can.private.length)
 
     def test_acts_it_cannot_do_are_refused(self, channel: Channel, sample: Sample, server: Platform) -> None:
-        for act in ("hide", "unhide", "delete", "like", "unlike", "seen"):
+        for act in ("hide", "unhide", "delete", "like", "unlike", "seen", "typing"):
             for visibility in VISIBILITIES:
                 if act not in getattr(channel.capabilities, f"acts_{visibility}"):
                     with pytest.raises(ChannelError):

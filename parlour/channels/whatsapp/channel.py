@@ -11,6 +11,7 @@ from typing import Any
 
 from parlour.channels import meta
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -43,18 +44,8 @@ def _account(value: str) -> str | None:
     return _number(value) if value else None
 
 
-def _token(value: str) -> str | None:
-    fine = value.isascii() and value.isprintable() and " " not in value
-    return None if fine else "It holds spaces or odd characters."
-
-
 def _label(value: str) -> str | None:
     return None if len(value) <= sending.BUTTON else f"It may have {sending.BUTTON} characters at most."
-
-
-def _address(value: str) -> str | None:
-    known = {setting.name: setting for setting in meta.SETTINGS}
-    return known["api_base"].check(value)
 
 
 class WhatsApp(Base):
@@ -96,7 +87,7 @@ class WhatsApp(Base):
             "Of a system user (Business settings, System users) with whatsapp_business_messaging and"
             " whatsapp_business_management. The token shown in API setup ends after a day.",
             secret=True,
-            check=_token,
+            check=printable,
         ),
         Setting(
             "list_label",
@@ -113,7 +104,7 @@ class WhatsApp(Base):
             "Change it only for a stand-in, or for another version of the API.",
             default=meta.GRAPH,
             advanced=True,
-            check=_address,
+            check=web_address(meta.GRAPH),
         ),
     )
     capabilities = Capabilities(
@@ -123,6 +114,8 @@ class WhatsApp(Base):
         edits=True,
         receipts=True,
         media_private=sending.MEDIA,
+        parts=10,
+        beside=sending.CAPTION,
         choices=Choices(sending.ROWS, sending.ROW),
         templates=True,
         rate=Rate(80, 1.0),

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import orjson
 
 from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig
-from parlour.channels.x.fields import encode, mapping, sequence
+from parlour.channels.x.fields import mapping, sequence
 from parlour.lib import clock, http
-from parlour.lib.text import one_line, storable
+from parlour.lib.text import json_bytes, one_line, storable
 
 API = "https://api.x.com"
 
@@ -113,7 +113,7 @@ def ask(
     sent: dict[str, Any] = {}
     if body is not None:
         headers["content-type"] = "application/json"
-        sent = {"content": encode(dict(body))}
+        sent = {"content": json_bytes(dict(body))}
     elif files:
         sent = {"data": dict(fields or {}), "files": dict(files)}
     try:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from parlour.channels.base import Base
+from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
     Act,
     Answer,
@@ -32,8 +32,9 @@ from parlour.channels.contract import (
 )
 from parlour.channels.x import access, envelope, media, parsing, polling, sending, weight
 from parlour.channels.x.calls import API, base
-from parlour.channels.x.fields import REALM, encode
+from parlour.channels.x.fields import REALM
 from parlour.lib import signing
+from parlour.lib.text import json_bytes
 
 # Answering a challenge signs it with the key that signs webhooks: whoever could have a JSON body signed here could
 # forge events. X's challenges are short tokens, so nothing with a brace, bracket or quotation mark is ever signed.
@@ -57,22 +58,6 @@ def _user_id(value: str) -> str | None:
     return "It is the account's number (such as 2244994945), not its handle."
 
 
-def _secret(value: str) -> str | None:
-    return (
-        None if value.isascii() and value.isprintable() and " " not in value else "It holds spaces or odd characters."
-    )
-
-
-def _address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    return None if fine else f"It is a web address such as {API}."
-
-
 class X(Base):
     name = "x"
     label = "X"
@@ -91,14 +76,14 @@ class X(Base):
             "API secret key",
             "Also called consumer secret: developer console, your app, Keys and tokens. It signs what X delivers to the webhook.",
             secret=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "client_id",
             "OAuth 2.0 client id",
             "Developer console, your app, Keys and tokens. Needed to sign in at X, and to renew the access token by itself.",
             required=False,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "client_secret",
@@ -106,7 +91,7 @@ class X(Base):
             "Beside the client id. Empty for an app of the type “native”.",
             required=False,
             secret=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "access_token",
@@ -114,7 +99,7 @@ class X(Base):
             "Of the brand's account, filled in by signing in at X. By hand, it needs: tweet.read, tweet.write, tweet.moderate.write, "
             "users.read, dm.read, dm.write, media.write.",
             secret=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "refresh_token",
@@ -122,7 +107,7 @@ class X(Base):
             "Filled in by signing in at X. X's access tokens last two hours; this one gets the next.",
             required=False,
             secret=True,
-            check=_secret,
+            check=printable,
         ),
         Setting(
             "search",
@@ -140,7 +125,7 @@ class X(Base):
             options=(("", "No: 280 characters"), ("yes", "Yes: 25,000 characters")),
             check=lambda value: None if value in ("", "yes") else "It is “yes” or empty.",
         ),
-        Setting("api_base", "API address", required=False, default=API, advanced=True, check=_address),
+        Setting("api_base", "API address", required=False, default=API, advanced=True, check=web_address(API)),
     )
     capabilities = Capabilities(
         public=Limit(weight.POST_LIMIT, "weighted"),
@@ -153,6 +138,7 @@ class X(Base):
         poll_seconds=60,
         media_public=media.MOST,
         media_private=media.MOST,
+        parts=10,
         media_count=sending.MOST_FILES,
         # Asked only about those whose events came without a name: X takes a cent for each.
         profiles=True,
@@ -178,7 +164,7 @@ class X(Base):
         if not secret:
             raise Refused(403, "This inbox has no API secret key.")
         answer = {"response_token": signing.base64_signature(secret, token.encode())}
-        return Answer(200, encode(answer), "application/json")
+        return Answer(200, json_bytes(answer), "application/json")
 
     def split(self, payload: Any, body: bytes, inbox: InboxConfig) -> list[Split]:
         try:

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 
 from parlour.channels.contract import Split
-from parlour.channels.x.fields import encode, ident, mapping, pair, people, sequence
+from parlour.channels.x.fields import ident, mapping, pair, people, sequence
+from parlour.lib.text import json_bytes
 
 
 class What(StrEnum):
@@ -211,7 +212,7 @@ def key_of(event: Event, user_id: str) -> str:
     """The dedup key of an event: what happened, not how the news came."""
     key = _key(event) or f"{event.what}:{event.uuid}"
     if key.endswith(":"):
-        key += hashlib.sha256(encode(event.alone)).hexdigest()[:32]
+        key += hashlib.sha256(json_bytes(event.alone)).hexdigest()[:32]
     # The same post may come again under our own subscription; that one must not be taken for a repetition of this one.
     return f"for:{event.account}:{key}" if event.account and event.account != user_id else key
 
@@ -254,4 +255,4 @@ def lane_of(event: Event, user_id: str) -> str:
 
 def split(payload: object, user_id: str) -> list[Split]:
     """The events of a body, each with its key and lane. Raises EnvelopeError."""
-    return [Split(key_of(event, user_id), lane_of(event, user_id), encode(event.alone)) for event in cut(payload)]
+    return [Split(key_of(event, user_id), lane_of(event, user_id), json_bytes(event.alone)) for event in cut(payload)]

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from parlour.channels.contract import Attachment, Author
 from parlour.lib import clock
 from parlour.lib.text import one_line, storable
@@ -176,25 +174,3 @@ def links(entities: object) -> tuple[Attachment, ...]:
         if url and not one.get("media_key"):
             found.append(Attachment("link", url, name=_line(one.get("display_url"), 200)))
     return tuple(found[:_MAX_FILES])
-
-
-def encode(value: object) -> bytes:
-    """``value`` as JSON. Lone surrogates become U+FFFD, numbers too long for JSON text, and deep nesting null."""
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return orjson.dumps(_storable(value, 0))
-
-
-def _storable(value: object, depth: int) -> object:
-    if isinstance(value, str):
-        return storable(value, len(value))
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value) if abs(value) < 10**60 else None
-    if isinstance(value, dict | list):
-        if depth > 60:
-            return None
-        if isinstance(value, list):
-            return [_storable(one, depth + 1) for one in value]
-        return {storable(str(key), 1000): _storable(one, depth + 1) for key, one in value.items()}
-    return value

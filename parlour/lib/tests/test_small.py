@@ -9,7 +9,7 @@ import pytest
 
 from parlour.lib import clock, secretbox
 from parlour.lib.faults import where
-from parlour.lib.text import one_line, storable, storable_json
+from parlour.lib.text import json_bytes, one_line, storable, storable_json
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -32,6 +32,15 @@ def test_json_becomes_storable_in_depth() -> None:
     told = storable_json(given)
     assert told == {"a\ufffd": ["\ufffd", {"b": [1, 2.5, None, True]}], "n": None, "i": None, "big": str(10**30)}
     orjson.dumps(told)
+
+
+def test_what_a_platform_sent_can_be_written_as_json_again() -> None:
+    assert orjson.loads(json_bytes({"a": "\ud800", "b": 2**70})) == {"a": "\ufffd", "b": str(2**70)}
+    assert orjson.loads(json_bytes(["\ud800", 10**70, None, 1.5, True])) == ["\ufffd", None, None, 1.5, True]
+    deep: list[object] = []
+    for _ in range(300):
+        deep = [deep]
+    assert orjson.loads(json_bytes(deep)) == orjson.loads("[" * 61 + "null" + "]" * 61)
 
 
 def test_the_clock_can_be_held() -> None:

@@ -21,6 +21,8 @@ GIVEN = {
     "url": "https://pigeon.example",
     "token": "coo-coo-secret",
 }
+KEY = '{"client_email": "desk@example.com", "private_key": "-----BEGIN PRIVATE KEY-----"}'
+GIVEN_SETTINGS = {"url": "https://pigeon.example", "token": "coo-coo-secret", "word": "w"}
 
 
 class Pigeon(Base):
@@ -34,7 +36,11 @@ class Pigeon(Base):
             "url", "Loft", "Where the pigeons live.", check=lambda v: None if v.startswith("https") else "No loft."
         ),
         Setting("token", "Feather", "Under the wing.", secret=True),
-        Setting("breed", "Breed", options=(("homer", "Homer"), ("fantail", "Fantail")), default="homer"),
+        Setting("breed", "Breed", options=(("homer", "Homing pigeon"), ("fantail", "Fantail")), default="homer"),
+        Setting("fan", "Width of the fan", "In centimetres.", when=("breed", "fantail")),
+        Setting("ring", "Ring", secret=True, when=("breed", "fantail"), make=lambda: "made-up-ring"),
+        Setting("desk", "Where it flies to", required=False, fill="desk"),
+        Setting("door", "Its door", required=False, fill="webhook"),
         Setting("word", "Password", "Whisper it.", make=lambda: "made-up-word"),
         Setting("hush", "Hush word", secret=True, make=lambda: "made-up-hush"),
         Setting("client_id", "App", required=False, advanced=True),
@@ -96,7 +102,11 @@ def test_the_form_is_what_the_channel_declares(admin):
 def test_connecting_shows_what_to_copy_and_made_secrets_once(admin):
     answer = admin.post("/inboxes/new/pigeon", GIVEN)
     inbox = only()
-    assert answer.status_code == 200
+    # A reload of what follows posts nothing again.
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/inboxes/{inbox.pk}")
+    assert "made-up-hush" not in str(dict(admin.session))
+    answer = admin.get(f"/inboxes/{inbox.pk}")
+    assert "a secret is shown only this once" in answer.text
     assert f"http://testserver{inbox.webhook_path}" in answer.text
     assert "made-up-word" in answer.text
     assert "made-up-hush" in answer.text
@@ -104,8 +114,68 @@ def test_connecting_shows_what_to_copy_and_made_secrets_once(admin):
     assert inbox.settings["breed"] == "homer"
     again = admin.get(f"/inboxes/{inbox.pk}").text
     assert "made-up-word" in again
-    for hidden in ("made-up-hush", "coo-coo-secret", inbox.sealed):
+    for hidden in ("made-up-hush", "coo-coo-secret", inbox.sealed, "only this once"):
         assert hidden not in again
+
+
+def test_what_was_made_up_is_shown_to_nobody_else_and_with_no_other_inbox(admin, lead):
+    admin.post("/inboxes/new/pigeon", GIVEN)
+    path = f"/inboxes/{only().pk}"
+    assert "made-up-hush" not in lead.get(path).text
+    admin.head(path)
+    other = actions.connect_inbox("pigeon", "Aerolane", "Other", {**GIVEN_SETTINGS, "hush": "made-up-hush"})
+    assert "made-up-hush" not in admin.get(f"/inboxes/{other.pk}").text
+
+
+def test_settings_that_belong_to_a_choice(admin):
+    form = admin.get("/inboxes/new/pigeon").text
+    fan = form.split('data-when="breed fantail" data-needed')[1].split("</label>")[0]
+    assert "with “Fantail”" in fan
+    # Without scripts a browser would insist on it whatever is chosen.
+    assert "required" not in fan
+    answer = admin.post("/inboxes/new/pigeon", {**GIVEN, "breed": "fantail"})
+    assert answer.status_code == 422
+    assert "This is needed with “Fantail”." in answer.text
+    admin.post("/inboxes/new/pigeon", {**GIVEN, "breed": "homer", "fan": "40"})
+    inbox = only()
+    assert (inbox.settings["fan"], inbox.settings["ring"]) == ("", "")
+    page = admin.get(f"/inboxes/{inbox.pk}").text
+    assert "<bdi>Homing pigeon</bdi>" in page
+    assert "Width of the fan" not in page
+    # Chosen later, it is needed, and what can be made up is.
+    told = {"url": "https://pigeon.example", "word": "made-up-word", "breed": "fantail"}
+    assert "This is needed with “Fantail”." in admin.post(f"/inboxes/{inbox.pk}/change", told).text
+    assert admin.post(f"/inboxes/{inbox.pk}/change", told | {"fan": "40"}).status_code == 302
+    assert "made-up-ring" in admin.get(f"/inboxes/{inbox.pk}").text
+    assert (only().settings["fan"], only().settings["hush"]) == ("40", "made-up-hush")
+
+
+def test_what_the_desk_knows_is_filled_in(admin, settings):
+    settings.PUBLIC_URL = "http://localhost:8000"
+    assert "localhost" not in admin.get("/inboxes/new/pigeon").text
+    settings.PUBLIC_URL = "https://desk.example.com"
+    assert 'name="desk" type="text" value="https://desk.example.com"' in admin.get("/inboxes/new/pigeon").text
+    admin.post("/inboxes/new/pigeon", {**GIVEN, "desk": ""})
+    inbox = only()
+    # Whoever empties a field wants it empty; an address that nobody could know before is filled in.
+    assert inbox.settings["desk"] == ""
+    assert inbox.settings["door"] == f"https://desk.example.com{inbox.webhook_path}"
+
+
+def test_signing_in_is_offered_only_where_it_brings_what_is_asked_for(admin):
+    form = admin.get("/inboxes/new/reviews").text
+    assert "with “Google Business Profile”" in form
+    play = {"store": "play", "app": "com.example.app", "service_account": KEY, "client_id": "a"}
+    business = {"store": "business", "app": "accounts/1/locations/2", "client_id": "a", "client_secret": "b"}
+    one = actions.connect_inbox("reviews", "Luma", "App", play)
+    page = admin.get(f"/inboxes/{one.pk}").text
+    assert "Sign in at" not in page
+    assert "Redirect address" not in page
+    assert admin.get(f"/inboxes/{one.pk}/sign-in").status_code == 404
+    two = actions.connect_inbox("reviews", "Luma", "Shop", business)
+    assert "Sign in at Google" in admin.get(f"/inboxes/{two.pk}").text
+    with pytest.raises(actions.WrongSettings, match="Missing setting 'issuer_id'"):
+        actions.connect_inbox("reviews", "Luma", "Apple", {"store": "appstore", "app": "1234567890"})
 
 
 def test_each_mistake_is_told_at_its_field_and_secrets_are_not_sent_back(admin):
@@ -128,7 +198,7 @@ def test_changing_keeps_secrets_that_are_left_empty(admin):
     form = admin.get(f"/inboxes/{before.pk}/change").text
     assert "unchanged when empty" in form
     assert "coo-coo-secret" not in form
-    told = {"url": "https://new.example", "breed": "fantail", "word": "made-up-word", "client_id": "", "token": ""}
+    told = {"url": "https://new.example", "breed": "fantail", "word": "made-up-word", "fan": "9", "token": ""}
     assert admin.post(f"/inboxes/{before.pk}/change", told).status_code == 302
     after = only()
     assert (after.settings["url"], after.settings["token"]) == ("https://new.example", "coo-coo-secret")
@@ -140,11 +210,11 @@ def test_the_test_button_tells_what_the_platform_says(admin, pigeon):
     admin.post("/inboxes/new/pigeon", GIVEN)
     inbox = only()
     actions.note_health(inbox.pk, "attention", "It was ill.")
-    assert "It works: The loft of Ada" in admin.post(f"/inboxes/{inbox.pk}/test").text
+    assert "It works: The loft of Ada" in admin.post(f"/inboxes/{inbox.pk}/test", follow=True).text
     assert only().health == "ok"
     pigeon.answer = ChannelError(ErrorKind.AUTH_EXPIRED, "The <feather> has expired.")
-    answer = admin.post(f"/inboxes/{inbox.pk}/test")
-    assert answer.status_code == 422
+    answer = admin.post(f"/inboxes/{inbox.pk}/test", follow=True)
+    assert answer.redirect_chain == [(f"/inboxes/{inbox.pk}", 302)]
     assert "It does not work yet: The &lt;feather&gt; has expired." in answer.text
 
 
@@ -175,7 +245,7 @@ def test_leads_look_and_agents_do_neither(admin, lead, desk):
     assert "Disconnect" not in lead.get(path).text
     for client, allowed in ((lead, {"/test"}), (desk, set())):
         for what in ("/change", "/decide", "/test"):
-            expected = 200 if what in allowed else 403
+            expected = 302 if what in allowed else 403
             assert client.post(path + what, {"what": "pause"}).status_code == expected, what
         assert client.get("/inboxes/new").status_code == 403
         assert client.post("/inboxes/new/pigeon", GIVEN).status_code == 403
@@ -223,8 +293,7 @@ def test_a_refusal_at_the_platform_is_told(admin):
     inbox = only()
     admin.get(f"/inboxes/{inbox.pk}/sign-in")
     state = admin.session["signing_in"]["state"]
-    answer = admin.get(f"/inboxes/signed-in?error=access_denied&error_description=No+<b>&state={state}")
-    assert answer.status_code == 422
+    answer = admin.get(f"/inboxes/signed-in?error=access_denied&error_description=No+<b>&state={state}", follow=True)
     assert "did not sign you in: No &lt;b&gt;" in answer.text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,8 @@ from parlour.web.views.guard import seat
 READS = ("GET", "HEAD", "POST")
 JOURNEY = "signing_in"
 """In the session: the inbox, state and verifier of a sign-in that has begun."""
+TOLD = "inbox_told"
+"""In the session: what the page of an inbox says once, after a form led there."""
 NEW_BRAND = "+"
 
 
@@ -56,8 +59,7 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
     if request.method != "POST":
         return _form(request, agent, found, {}, {})
     given = {setting.name: request.POST.get(setting.name, "")[:20_000] for setting in found.settings}
-    # What is made up here is to be copied to the platform: shown once it is connected, and never again when it is secret.
-    made = {one.name: one.make() for one in found.settings if one.make and not given[one.name].strip()}
+    made = actions.made_up(found, given)
     brand, name = _brand(request), one_line(request.POST.get("inbox_name", ""), 80).strip()
     wrong = ({} if brand else {"brand": "Which brand is it?"}) | ({} if name else {"inbox_name": "A name is needed."})
     try:
@@ -70,14 +72,27 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
         except ValueError as error:
             wrong = {"inbox_name": str(error)}
         else:
-            return _inbox(
-                request,
-                agent,
-                inbox,
-                said="Saved. Now test the connection, and tell the platform what is to be copied below.",
-                made=made,
-            )
+            _fill_webhook(inbox, found, given)
+            return _told(request, inbox.pk, said=_next_words(found, made), made=made)
     return _form(request, agent, found, given, wrong, status=422)
+
+
+def _next_words(channel: Channel, made: Collection[str]) -> str:
+    once = any(one.secret and one.name in made for one in channel.settings)
+    copied = "Copy what the platform is to be told below" + (" now: a secret is shown only this once." if once else ".")
+    return f"Saved. {copied} Then test the connection."
+
+
+def _fill_webhook(inbox: Inbox, channel: Channel, given: Mapping[str, str]) -> None:
+    """Its webhook's address is known only now."""
+    empty = [one.name for one in channel.settings if one.fill == "webhook" and not given.get(one.name, "").strip()]
+    if empty and (base := _public()):
+        actions.update_settings(inbox.pk, dict.fromkeys(empty, base + inbox.webhook_path))
+
+
+def _public() -> str:
+    """This desk's address where platforms can reach it, '' when it is not known."""
+    return settings.PUBLIC_URL if settings.PUBLIC_URL.startswith("https://") else ""
 
 
 def _channel(name: str) -> Channel:
@@ -103,10 +118,18 @@ def _form(
     status: int = 200,
 ) -> HttpResponse:
     names = [brand.name for brand in queries.brands()]
+    filled = {"desk": _public(), "webhook": _public() + inbox.webhook_path if inbox and _public() else ""}
+    first = request.method != "POST"
     shown = {
         "channel": channel,
         "inbox": inbox,
-        "given": {one.name: "" if one.secret else given.get(one.name, "") for one in channel.settings},
+        "given": {
+            one.name: "" if one.secret else given.get(one.name, "") or (filled.get(one.fill, "") if first else "")
+            for one in channel.settings
+        },
+        "kept": [one.name for one in channel.settings if inbox and one.secret and inbox.settings.get(one.name)],
+        "later": channel.oauth.settings if channel.oauth else (),
+        "asked_with": {one.name: actions.asked_with(channel, one) for one in channel.settings},
         "typed": request.POST,
         "wrong": wrong,
         "brands": names,
@@ -117,43 +140,36 @@ def _form(
 @seat(access.LEAD)
 def inbox(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
     """One inbox: its health, what the platform needs to be told, and what can be done with it."""
-    return _inbox(request, agent, queries.inboxes().get(pk=inbox_id), said=request.session.pop("said", ""))
+    found = queries.inboxes().get(pk=inbox_id)
+    once = request.session.pop(TOLD, None) if request.method == "GET" else None
+    if not isinstance(once, dict) or once.get("inbox") != inbox_id:
+        once = {}
+    made = once.get("made", ()) if access.may(agent, access.ADMINISTER) else ()
+    return _inbox(request, agent, found, said=once.get("said", ""), trouble=once.get("trouble", ""), made=made)
 
 
 def _inbox(
-    request: HttpRequest,
-    agent: Agent,
-    found: Inbox,
-    *,
-    said: str = "",
-    trouble: str = "",
-    made: dict[str, str] | None = None,
-    status: int = 200,
+    request: HttpRequest, agent: Agent, found: Inbox, *, said: str, trouble: str, made: Collection[str]
 ) -> HttpResponse:
     channel = _channel(found.channel)
     told = found.settings
-    copied = {one.name: str(told.get(one.name, "")) for one in channel.settings if one.make and not one.secret}
+    asked = [one for one in channel.settings if one.asked(told) and told.get(one.name)]
+    oauth = actions.sign_in_of(channel, told)
     shown = {
         "inbox": found,
         "channel": channel,
         "webhook": _base(request) + found.webhook_path if channel.capabilities.webhook else "",
-        "copied": [
-            (one, (copied | (made or {}))[one.name]) for one in channel.settings if one.name in (copied | (made or {}))
-        ],
-        "plain": [
-            (one, str(told.get(one.name, "")))
-            for one in channel.settings
-            if not one.secret and not one.make and told.get(one.name)
-        ],
-        "secrets": [one for one in channel.settings if one.secret and told.get(one.name)],
+        "copied": [(one, str(told[one.name])) for one in asked if one.make and (not one.secret or one.name in made)],
+        "plain": [(one, one.told(str(told[one.name]))) for one in asked if not one.secret and not one.make],
+        "secrets": [one for one in asked if one.secret],
         "parked": traffic.parked_count(found.pk),
         "waits": found.health == Inbox.Health.OK and found.heard_at is None,
-        "signs_in": channel.oauth is not None and bool(told.get("client_id")),
+        "signs_in": (oauth.at or channel.label) if oauth else "",
         "back": _back(request),
         "said": said,
         "trouble": trouble,
     }
-    return render(request, "inbox.html", _frame(agent) | shown, status=status)
+    return render(request, "inbox.html", _frame(agent) | shown)
 
 
 def _base(request: HttpRequest) -> str:
@@ -174,18 +190,21 @@ def change(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
         return _form(request, agent, channel, known, {}, inbox=found)
     given = {one.name: request.POST.get(one.name, "")[:20_000].strip() for one in channel.settings}
     changes = {one.name: given[one.name] for one in channel.settings if given[one.name] or not one.secret}
+    # What is asked for only now, after a choice was changed, has never been made up.
+    kept = {one.name: known[one.name] for one in channel.settings if one.secret}
+    made = actions.made_up(channel, kept | changes)
     try:
-        actions.update_settings(inbox_id, changes)
+        actions.update_settings(inbox_id, changes | made)
     except actions.WrongSettings as error:
         return _form(request, agent, channel, given, error.fields, inbox=found, status=422)
     if found.health == Inbox.Health.ATTENTION:
         actions.note_health(inbox_id, Inbox.Health.OK)
-    return _said(request, inbox_id, "Saved.")
+    return _told(request, inbox_id, said=_next_words(channel, made) if made else "Saved.", made=made)
 
 
 @seat(access.LEAD, READS)
 def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
-    """Ask the platform whether the credentials work, and tell what it says. Coming back to its address leads to the inbox."""
+    """Ask the platform whether the credentials work; the page of the inbox tells what it said."""
     if request.method != "POST":
         return HttpResponseRedirect(reverse("inbox", args=[inbox_id]))
     found = queries.inboxes().get(pk=inbox_id)
@@ -194,11 +213,9 @@ def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
     except ChannelError as error:
         # As if a poll had found it: one that works makes it good again.
         actions.note_health(inbox_id, Inbox.Health.ATTENTION, error.words, by="poll")
-        found.refresh_from_db()
-        return _inbox(request, agent, found, trouble=f"It does not work yet: {error.words}", status=422)
+        return _told(request, inbox_id, trouble=f"It does not work yet: {error.words}")
     actions.note_health(inbox_id, Inbox.Health.OK)
-    found.refresh_from_db()
-    return _inbox(request, agent, found, said=f"It works: {words}")
+    return _told(request, inbox_id, said=f"It works: {words}")
 
 
 @seat(access.ADMINISTER, ("POST",))
@@ -213,11 +230,15 @@ def decide(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
         raise BadRequest
     verb = actions.pause if what == "pause" else actions.resume
     verb(inbox_id, actor=actor)
-    return _said(request, inbox_id, "Paused: nothing is sent or fetched." if what == "pause" else "Goes on.")
+    return _told(request, inbox_id, said="Paused: nothing is sent or fetched." if what == "pause" else "Goes on.")
 
 
-def _said(request: HttpRequest, inbox_id: int, words: str) -> HttpResponse:
-    request.session["said"] = words
+def _told(
+    request: HttpRequest, inbox_id: int, *, said: str = "", trouble: str = "", made: Iterable[str] = ()
+) -> HttpResponse:
+    """To the page of the inbox, which says this once; a reload posts nothing again. ``made`` names the settings that were made up:
+    the page shows them this once, and they themselves never lie in a session."""
+    request.session[TOLD] = {"inbox": inbox_id, "said": said, "trouble": trouble, "made": list(made)}
     return HttpResponseRedirect(reverse("inbox", args=[inbox_id]))
 
 
@@ -225,7 +246,7 @@ def _said(request: HttpRequest, inbox_id: int, words: str) -> HttpResponse:
 def sign_in_there(request: HttpRequest, _: Agent, inbox_id: int) -> HttpResponse:
     """To the platform, where somebody signs in to the brand's account. A link: browsers let no form of ours lead elsewhere."""
     found = queries.inboxes().get(pk=inbox_id)
-    oauth = _channel(found.channel).oauth
+    oauth = actions.sign_in_of(_channel(found.channel), found.settings)
     if oauth is None:
         raise Http404
     journey = actions.begin_sign_in(oauth, queries.config(found), _back(request))
@@ -241,15 +262,15 @@ def signed_in(request: HttpRequest, agent: Agent) -> HttpResponse:
     if not isinstance(journey, dict) or not state or state != journey["state"]:
         raise BadRequest("This sign-in did not begin here, or it is over.")
     found = queries.inboxes().get(pk=journey["inbox"])
-    oauth = _channel(found.channel).oauth
+    oauth = actions.sign_in_of(_channel(found.channel), found.settings)
     code = request.GET.get("code", "")
     if oauth is None or not code:
         words = one_line(request.GET.get("error_description") or request.GET.get("error") or "No code came back.", 300)
-        return _inbox(request, agent, found, trouble=f"The platform did not sign you in: {words}", status=422)
+        return _told(request, found.pk, trouble=f"The platform did not sign you in: {words}")
     try:
         gained = actions.finish_sign_in(oauth, queries.config(found), _back(request), journey["verifier"], code)
         actions.update_settings(found.pk, gained)
     except (ChannelError, actions.WrongSettings) as error:
-        return _inbox(request, agent, found, trouble=f"The platform did not sign you in: {error}", status=422)
+        return _told(request, found.pk, trouble=f"The platform did not sign you in: {error}")
     actions.note_health(found.pk, Inbox.Health.OK)
-    return _said(request, found.pk, "Signed in: the account is connected.")
+    return _told(request, found.pk, said="Signed in: the account is connected.")

@@ -471,9 +471,8 @@ def test_each_way_of_signing_in_has_its_own_api() -> None:
     assert account.dressed(replace(CONFIG, settings=settings)).settings["api_base"] == account.BASES["facebook"]
     check = {setting.name: setting.check for setting in channel.settings}
     assert check["ig_id"](IG) is None
-    assert check["login"]("facebook") is None
     assert check["username"]("luma.phones") is None
-    for name, wrong in (("ig_id", "@luma"), ("login", "google"), ("username", "@luma"), ("api_base", "nowhere")):
+    for name, wrong in (("ig_id", "@luma"), ("username", "@luma"), ("api_base", "nowhere")):
         assert check[name](wrong)
 
 
