@@ -11,11 +11,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from parlour.understanding import features, intents, lexicon
-from parlour.understanding.heads import CATEGORIES, SENTIMENTS
+from parlour.understanding.heads import CATEGORIES, INTENTS, SENTIMENTS
 
 OWN: Final = Path(__file__).parent / "data"
 _TONES: Final = {"-": 0, "0": 1, "+": 2}
 _URGENCIES: Final = (0.03, 0.3, 0.65, 0.95)
+
+# Words that settle an intent where the other labels do not; only used on texts that training reads.
+_CANCELS: Final = re.compile(r"\bcancel|\bclose my|\bterminate|kündig|stornier|résili|annul|\bbaja\b|disd[ie]|opzeg")
+_ASKS: Final = re.compile(
+    r"\b(?:please|pls|plz|can you|could you|i need|i want|i'd like|i would like|help me|send me|let me|bitte|könnt ihr"
+    r"|ich brauche|ich möchte|svp|pouvez-vous|je veux|je voudrais|por favor|pueden|quiero|podem|quero|potete|vorrei|per favore"
+    r"|kunnen jullie|ik wil|alsjeblieft)\b"
+)
+_WONDERS: Final = re.compile(
+    r"(?:how|what|when|where|why|who|which|do|does|is|are|can i|wie|was|wann|wo|warum|wer|gibt es|comment|quand|où|est-ce"
+    r"|cómo|cuándo|dónde|qué|como|quando|onde|qual|dove|quanto|hoe|wanneer|waar)\b"
+)
 
 _OPENERS: Final = {
     "en": ("hi", "hello", "hey", "so", "@brand", "dear team", ""),
@@ -42,6 +54,9 @@ class Example:
     category: int | None = None
     urgency: float | None = None
     actionable: bool | None = None
+    intent: int | None = None
+    offensive: bool | None = None
+    spam: bool | None = None
     weight: float = 1.0
 
 
@@ -53,27 +68,110 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def seeds(copies: int = 6) -> Iterator[Example]:
     """Our own sentences in seven languages, each in several dresses (greetings, endings, capitals), always the same ones."""
     dice = random.Random(7)
-    for path in sorted(OWN.glob("seeds_*.txt")):
+    for path in sorted(OWN.glob("seeds_??.txt")):
         language = path.stem[-2:]
         example = Example("")
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("# "):
                 category, tone, urgency, actionable = line[2:].split()
                 example = Example(
-                    "", _TONES[tone], CATEGORIES.index(category), _URGENCIES[int(urgency)], actionable == "1", 1.0
+                    "", _TONES[tone], CATEGORIES.index(category), _URGENCIES[int(urgency)], actionable == "1"
                 )
                 continue
-            yield replace(example, text=line)
+            known = replace(example, intent=_intent(line, example), offensive=False, spam=False)
+            yield replace(known, text=line)
             for _ in range(copies - 1):
-                endings = _ENDINGS[1 if example.sentiment is None else example.sentiment]
-                opener = dice.choice(_OPENERS[language]) if example.actionable else ""
-                ending = (
-                    dice.choice(endings[:6] if language != "en" else endings)
-                    if example.actionable
-                    else dice.choice(endings[:4])
-                )
-                text = f"{opener} {line} {ending}".strip()
-                yield replace(example, text=text.upper() if dice.random() < 0.05 else text)
+                yield replace(known, text=_dressed(line, example, language, dice))
+
+
+def _dressed(line: str, example: Example, language: str, dice: random.Random) -> str:
+    endings = _ENDINGS[1 if example.sentiment is None else example.sentiment]
+    if not example.actionable:
+        text = f"{line} {dice.choice(endings[:4])}".strip()
+    else:
+        ending = dice.choice(endings if language == "en" else endings[:6])
+        text = f"{dice.choice(_OPENERS[language])} {line} {ending}".strip()
+    return text.upper() if dice.random() < 0.05 else text
+
+
+def _intent(text: str, known: Example) -> int | None:
+    """What is wanted, as far as the other labels and the words settle it."""
+    low = text.lower()
+    if _CANCELS.search(low) and known.sentiment != 2:
+        return None
+    if known.sentiment == 0 and known.actionable:
+        return INTENTS.index("complaint")
+    if known.sentiment == 2:
+        return INTENTS.index("praise") if not known.actionable else None
+    if not known.actionable:
+        return INTENTS.index("other")
+    if _ASKS.search(low):
+        return INTENTS.index("request")
+    return INTENTS.index("question") if "?" in low or _WONDERS.match(low) else None
+
+
+def wants(copies: int = 4) -> Iterator[Example]:
+    """Our own sentences by intent; what they say of feeling goes without saying for two of them only."""
+    dice = random.Random(11)
+    tones = {"complaint": 0, "praise": 2, "question": 1, "purchase": 1, "request": 1}
+    for (language, intent), line in _plain_seeds("intent"):
+        actionable = None if intent == "other" else intent != "praise"
+        example = Example(
+            line,
+            tones.get(intent),
+            None,
+            None,
+            actionable,
+            INTENTS.index(intent),
+            offensive=False,
+            spam=False,
+            weight=0.7,
+        )
+        yield example
+        for _ in range(copies - 1):
+            text = _dressed(line, replace(example, actionable=bool(actionable)), language, dice)
+            yield replace(example, text=text)
+
+
+def insults(copies: int = 3) -> Iterator[Example]:
+    """Our own sentences, offensive or merely angry."""
+    dice = random.Random(13)
+    for (language, label), line in _plain_seeds("offensive"):
+        example = Example(line, 0 if label == "1" else None, actionable=True, offensive=label == "1", spam=False)
+        yield example
+        for _ in range(copies - 1):
+            yield replace(example, text=_dressed(line, example, language, dice))
+
+
+def advertising(copies: int = 3) -> Iterator[Example]:
+    """Our own sentences, spam as it comes to brands, or talk about the same things."""
+    dice = random.Random(17)
+    for (language, label), line in _plain_seeds("spam"):
+        spam = label == "1"
+        example = Example(
+            line,
+            None,
+            None,
+            0.03 if spam else None,
+            not spam,
+            INTENTS.index("other") if spam else None,
+            offensive=False,
+            spam=spam,
+        )
+        yield example
+        for _ in range(copies - 1):
+            yield replace(example, text=_dressed(line, example, language, dice))
+
+
+def _plain_seeds(name: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """Lines of a seeds file whose headings name a language and a label."""
+    heading = ("", "")
+    for line in (OWN / f"seeds_{name}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            language, label = line[2:].split()
+            heading = (language, label)
+        else:
+            yield heading, line
 
 
 def care_dialogues(data: Path) -> Iterator[Example]:
@@ -85,41 +183,50 @@ def care_dialogues(data: Path) -> Iterator[Example]:
         for turn in conversation["dialogContent"]:
             label = labels.pop(turn["tweet_ID"], None)
             if label:
-                yield Example(
+                known = Example(
                     turn["message"].replace("&amp;", "&"),
                     SENTIMENTS.index(label["sentiment"]),
                     CATEGORIES.index(label["category"]),
                     _URGENCIES[int(label["urgency"])],
                     label["actionable"] == "1",
-                    4.0,
+                    spam=False,
+                    weight=4.0,
                 )
+                yield replace(known, intent=_intent(known.text, known))
 
 
 def bank_questions(data: Path) -> Iterator[Example]:
     table = intents.meaning(intents.BANKING77)
     for row in _rows(data / "banking77.csv.gz"):
-        known = table.get(row["category"])
-        if known:
-            category, urgency, complaint = known
-            yield Example(
-                row["text"], 0 if complaint else 1, CATEGORIES.index(category), _URGENCIES[urgency], True, 0.3
-            )
+        category, urgency, complaint = table[row["category"]]
+        known = Example(
+            row["text"],
+            0 if complaint else 1,
+            CATEGORIES.index(category),
+            _URGENCIES[urgency],
+            True,
+            offensive=False,
+            spam=False,
+            weight=0.3,
+        )
+        wanted = intents.WANTED.get(row["category"])
+        yield replace(known, intent=INTENTS.index(wanted) if wanted else _intent(known.text, known))
 
 
 def assistant_requests(data: Path) -> Iterator[Example]:
     table = intents.meaning(intents.CLINC150)
     for row in _rows(data / "clinc150.csv.gz"):
-        known = table.get(row["intent"])
-        if known:
-            category, urgency, complaint = known
-            yield Example(
-                row["text"], 0 if complaint else 1, CATEGORIES.index(category), _URGENCIES[urgency], True, 0.4
-            )
-        elif row["intent"] in intents.CHATTER:
-            tone = 2 if row["intent"] == "thank_you" else 1
-            yield Example(row["text"], tone, CATEGORIES.index("other"), 0.0, False, 0.4)
-        else:
-            yield Example(row["text"], 1, CATEGORIES.index("other"), 0.05, None, 0.1)
+        text, name = row["text"], row["intent"]
+        known = Example(text, 1, CATEGORIES.index("other"), 0.05, None, offensive=False, spam=False, weight=0.1)
+        if name in table:
+            category, urgency, complaint = table[name]
+            known = replace(known, sentiment=0 if complaint else 1, category=CATEGORIES.index(category), weight=0.4)
+            known = replace(known, urgency=_URGENCIES[urgency], actionable=True)
+        elif name in intents.CHATTER:
+            tone = 2 if name == "thank_you" else 1
+            known = replace(known, sentiment=tone, urgency=0.0, actionable=False, weight=0.4)
+        wanted = intents.WANTED.get(name)
+        yield replace(known, intent=INTENTS.index(wanted) if wanted else _intent(text, replace(known, actionable=True)))
 
 
 def short_messages(data: Path) -> Iterator[Example]:
@@ -127,7 +234,13 @@ def short_messages(data: Path) -> Iterator[Example]:
     for row in _rows(data / "sms_spam.csv.gz"):
         spam = row["label"] == "spam"
         text = row["text"].strip().strip('"')
-        yield Example(text, None, CATEGORIES.index("other"), 0.05, False, 1.0 if spam else 0.12)
+        known = Example(
+            text, None, CATEGORIES.index("other"), 0.05, False, INTENTS.index("other"), spam=spam, weight=0.12
+        )
+        yield replace(known, weight=1.0) if spam else known
+        if not spam:
+            # What friends write may be anything but spam: that one thing is learnt in full.
+            yield Example(text, spam=False, weight=0.9)
 
 
 def leaning(text: str, feeling: Mapping[str, int], concepts: lexicon.Concepts) -> float:
@@ -156,26 +269,32 @@ def everyday(data: Path, feeling: Mapping[str, int]) -> Iterator[Example]:
         value = leaning(text, feeling, whole)
         label = 2 if value >= 2 else 0 if value <= -2 else 1 if abs(value) < 1 else None
         if label is not None:
-            yield Example(text, label, weight=0.25 if label == 1 else 0.4)
+            yield Example(text, label, spam=False, weight=0.25 if label == 1 else 0.4)
 
 
 def felt_words(feeling: Mapping[str, int]) -> Iterator[Example]:
     """The lexicons as one-word examples: what a word means when nothing else is said."""
     for word, value in sorted(feeling.items()):
         if abs(value) >= 1:
-            yield Example(word, 2 if value > 0 else 0, None, None, None, 0.06 * abs(value))
+            yield Example(word, 2 if value > 0 else 0, weight=0.06 * abs(value))
     for concept, label in (("bad", 0), ("good", 2), ("frown", 0), ("smile", 2)):
         for word in lexicon.CONCEPTS[concept]:
-            yield Example(word.rstrip("*") if len(word) > 1 else word, label, None, None, None, 0.3)
+            yield Example(word.rstrip("*") if len(word) > 1 else word, label, weight=0.3)
     for concept in ("delivery", "billing", "account", "website", "technical", "product"):
         for word in lexicon.CONCEPTS[concept]:
-            yield Example(word.rstrip("*"), None, CATEGORIES.index(concept), None, None, 0.15)
+            yield Example(word.rstrip("*"), category=CATEGORIES.index(concept), weight=0.15)
+    for concept, offensive in (("insult", True), ("swear", True), ("good", False), ("bad", False)):
+        for word in lexicon.CONCEPTS[concept]:
+            yield Example(word.rstrip("*"), offensive=offensive, weight=0.3 if concept == "swear" else 0.5)
 
 
 def load(data: Path, feeling: Mapping[str, int]) -> list[Example]:
     """Everything, in a fixed order."""
     found = [
         *seeds(),
+        *wants(),
+        *insults(),
+        *advertising(),
         *care_dialogues(data),
         *bank_questions(data),
         *assistant_requests(data),

@@ -5,8 +5,10 @@ neighbourhood (negation, pairs of words) is computed for a whole batch with NumP
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from zlib import crc32
 
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 
 from parlour.understanding import lexicon
 
+SPACE: Final = 2
+"""The version of the features. Raise it with every change here: weights fitted on others mean nothing."""
 BITS: Final = 18
 BUCKETS: Final = 1 << BITS
 MAX_CHARS: Final = 2_000
@@ -46,16 +50,25 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of all messages in one line, the place where each message starts, and the bucket of the pair ending at each place.
+class Read:
+    """A batch of messages as features.
 
-    ``pairs`` is -1 where there is none. A message always has at least one row (its start mark).
+    ``words`` are all words of all messages in one line, ``negated`` tells which stand under a negation, and ``starts`` where each
+    message begins; a message always has at least one word (its start mark). ``buckets`` are the features of all words in one
+    line, ``place`` the word each belongs to; a pair belongs to its second word. ``sizes`` counts the features per message.
     """
 
-    rows: Ints
-    starts: Ints
-    pairs: Ints
     words: list[str]
+    negated: NDArray[np.bool_]
+    starts: Ints
+    buckets: Ints
+    place: Ints
+    sizes: Ints
+
+    def message(self) -> Ints:
+        """The message each feature belongs to."""
+        result: Ints = np.repeat(np.arange(len(self.starts)), self.sizes)
+        return result
 
 
 def _bucket(feature: str) -> int:
@@ -72,16 +85,13 @@ def tokens(text: str) -> list[str]:
     return found
 
 
-class Words:
-    """The words seen so far, each as two rows: plain (even) and negated (odd). Not safe for threads: the caller holds a lock.
+class Reader:
+    """Reads texts, and remembers the words seen so far, each as two rows: plain (even) and negated (odd). Safe for threads."""
 
-    ``on_new(row, buckets)`` is told each new row's buckets, so that a reader can keep sums instead of features.
-    """
-
-    def __init__(self, feeling: Mapping[str, int], on_new: Callable[[int, list[int]], None]) -> None:
+    def __init__(self, feeling: Mapping[str, int]) -> None:
         self._feeling = feeling
-        self._on_new = on_new
         self._whole, self._begin = lexicon.table()
+        self._lock = threading.Lock()
         self._clear()
 
     def _clear(self) -> None:
@@ -89,28 +99,46 @@ class Words:
         self._hash = np.zeros(4096, np.uint32)
         self._negates = np.zeros(4096, np.bool_)
         self._breaks = np.zeros(4096, np.bool_)
+        self._flat = np.zeros(1 << 16, np.int64)
+        self._first = np.zeros(8192, np.int64)
+        self._many = np.zeros(8192, np.int64)
+        self._filled = 0
 
-    def batch(self, texts: Sequence[str]) -> Batch:
-        if len(self._row) > _MAX_WORDS:
-            self._clear()
+    def read(self, texts: Sequence[str]) -> Read:
+        """The features of each text. Any string will do; an empty list too."""
+        with self._lock:
+            if len(self._row) > _MAX_WORDS:
+                self._clear()
+            return self._read(texts)
+
+    def _read(self, texts: Sequence[str]) -> Read:
         known = self._row
         words: list[str] = []
-        starts: list[int] = []
+        first: list[int] = []
         for text in texts:
-            starts.append(len(words))
+            first.append(len(words))
             words += tokens(text)
         try:
             ids = [known[word] for word in words]
         except KeyError:
             ids = [known[word] if word in known else self._learn(word) for word in words]
         plain = np.array(ids, np.int64)
+        starts = np.array(first, np.int64)
         negated = self._negation(plain)
+        rows = plain * 2 + negated
         hashes = self._hash[plain]
-        mixed = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA6B))
-        buckets = (mixed >> np.uint32(32 - BITS)).astype(np.int64)
-        pairs = np.full(len(plain), -1, np.int64)
-        pairs[1:] = np.where((hashes[:-1] != 0) & (hashes[1:] != 0), buckets, -1)
-        return Batch(plain * 2 + negated, np.array(starts, np.int64), pairs, words)
+        # Room for one more per word: the pair it ends. Words without one leave a hole, which is taken out at the end.
+        many = self._many[rows] + 1
+        ends = np.cumsum(many)
+        before = ends - many
+        place = np.repeat(np.arange(len(rows)), many)
+        buckets = self._flat[np.repeat(self._first[rows] - before, many) + np.arange(len(place))]
+        buckets[ends - 1] = _pairs(hashes)
+        there = buckets >= 0
+        buckets, place = buckets[there], place[there]
+        bounds = np.append(starts, len(rows))
+        sizes = np.diff(np.searchsorted(place, bounds)) if len(starts) else np.zeros(0, np.int64)
+        return Read(words, negated, starts, buckets, place, sizes)
 
     def _negation(self, plain: Ints) -> NDArray[np.bool_]:
         negates, open_ = self._negates[plain], ~self._breaks[plain]
@@ -136,9 +164,19 @@ class Words:
         self._negates[number] = key in lexicon.NEGATORS
         self._breaks[number] = stop or key[0:1] in ("!", "?", "^") or key in lexicon.BREAKS
         for negated in (False, True):
-            features = [] if stop else self._features(key, negated)
-            self._on_new(number * 2 + negated, [_bucket(feature) for feature in features])
+            self._keep(number * 2 + negated, [] if stop else self._features(key, negated))
         return number
+
+    def _keep(self, row: int, found: list[str]) -> None:
+        while row >= len(self._first):
+            self._first = np.concatenate((self._first, np.zeros_like(self._first)))
+            self._many = np.concatenate((self._many, np.zeros_like(self._many)))
+        # One place more than is filled: reading looks one further, where the pair of words goes.
+        while self._filled + len(found) >= len(self._flat):
+            self._flat = np.concatenate((self._flat, np.zeros_like(self._flat)))
+        self._first[row], self._many[row] = self._filled, len(found)
+        self._flat[self._filled : self._filled + len(found)] = [_bucket(feature) for feature in found]
+        self._filled += len(found)
 
     def _features(self, key: str, negated: bool) -> list[str]:
         if not key:
@@ -169,25 +207,29 @@ class Words:
         return [concept for concept in found if not (felt and concept in ("good", "bad"))]
 
 
-def matrix(texts: Sequence[str], feeling: Mapping[str, int]) -> Any:
-    """The same features as a sparse matrix, one row per text, for training: counts over the root of their number."""
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+def _pairs(hashes: NDArray[np.uint32]) -> Ints:
+    """The bucket of the pair that ends at each word; -1 where there is none."""
+    found = np.full(len(hashes), -1, np.int64)
+    mixed = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA6B))
+    buckets = (mixed >> np.uint32(32 - BITS)).astype(np.int64)
+    found[1:] = np.where((hashes[:-1] != 0) & (hashes[1:] != 0), buckets, -1)
+    return found
 
-    of_row: dict[int, list[int]] = {}
-    words = Words(feeling, of_row.__setitem__)
-    data: list[NDArray[np.float32]] = []
-    columns: list[NDArray[np.int64]] = []
-    lengths = [0]
-    for text in texts:
-        batch = words.batch([text])
-        buckets = [bucket for row in batch.rows.tolist() for bucket in of_row[row]]
-        buckets += [pair for pair in batch.pairs.tolist() if pair >= 0]
-        unique, counts = np.unique(np.array(buckets, np.int64), return_counts=True)
-        columns.append(unique)
-        data.append((counts / np.sqrt(max(len(buckets), 1))).astype(np.float32))
-        lengths.append(len(unique))
-    return csr_matrix(
-        (np.concatenate(data), np.concatenate(columns), np.cumsum(lengths)),
-        shape=(len(texts), BUCKETS),
-        dtype=np.float32,
-    )
+
+@cache
+def shared() -> Reader:
+    """The reader that all heads of this process share: each word is taken apart once."""
+    return Reader(lexicon.feelings())
+
+
+def matrix(texts: Sequence[str], reader: Reader) -> Any:
+    """The features as a sparse matrix (scipy), one row per text, for fitting: counts over the root of their number."""
+    from scipy.sparse import csr_matrix, vstack
+
+    parts = []
+    for start in range(0, len(texts), 4096):
+        read = reader.read(texts[start : start + 4096])
+        values = np.repeat(1 / np.sqrt(np.maximum(read.sizes, 1)), read.sizes).astype(np.float32)
+        shape = (len(read.starts), BUCKETS)
+        parts.append(csr_matrix((values, (read.message(), read.buckets)), shape=shape, dtype=np.float32))
+    return vstack(parts).tocsr() if parts else csr_matrix((0, BUCKETS), dtype=np.float32)

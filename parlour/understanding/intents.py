@@ -6,6 +6,8 @@ customers (banking77) and of voice assistants (clinc150); the latter's chatter i
 
 from typing import Final
 
+from parlour.understanding.heads import Intent
+
 BANKING77: Final = """
 delivery 1 0: card_arrival card_delivery_estimate get_physical_card order_physical_card getting_spare_card
 technical 1 -: card_not_working contactless_not_working virtual_card_not_working
@@ -47,6 +49,20 @@ greeting goodbye thank_you yes no maybe tell_joke fun_fact meaning_of_life what_
 how_old_are_you what_is_your_name who_made_you where_are_you_from flip_coin next_song play_music repeat weather what_song
 """
 CHATTER: Final = frozenset(_CHATTER.split())
+
+
+# What the writer wants, where the intent says it better than the words of the question do.
+_WANTED: Final[dict[Intent, str]] = {
+    "cancellation": "terminate_account cancel_transfer cancel_reservation",
+    "purchase": """order_physical_card get_disposable_virtual_card getting_virtual_card getting_spare_card
+        new_card order book_flight book_hotel car_rental""",
+    "request": """request_refund pay_bill transfer account_blocked freeze_account damaged_card report_fraud
+        report_lost_card redeem_rewards pin_change insurance_change credit_limit_change reset_settings sync_device
+        reminder alarm timer text make_call translate todo_list_update shopping_list_update update_playlist play_music
+        restaurant_reservation schedule_meeting pto_request uber share_location""",
+    "other": """greeting goodbye yes no maybe tell_joke fun_fact flip_coin roll_dice repeat thank_you""",
+}
+WANTED: Final[dict[str, Intent]] = {name: wanted for wanted, names in _WANTED.items() for name in names.split()}
 
 
 def meaning(table: str) -> dict[str, tuple[str, int, bool]]:

@@ -1,8 +1,7 @@
 """Words that carry meaning across languages: each belongs to a concept, and a head learns a concept once for all.
 
 Written for this project, in ``data/concepts.txt``: a line ``# concept``, then its words; ``*`` at the end of a word stands
-for any ending. What English words feel like comes from VADER's lexicon instead (MIT), which the training command folds into
-the weights file.
+for any ending. What English words and emoji feel like comes from VADER's lexicon instead (MIT; ``data/feelings.txt``).
 """
 
 from pathlib import Path
@@ -29,6 +28,13 @@ CONCEPTS: Final = _read()
 NEGATORS: Final = frozenset(CONCEPTS.pop("negation"))
 # A word of contrast ends what a negation covers, as punctuation does.
 BREAKS: Final = frozenset(CONCEPTS.pop("contrast"))
+
+
+def feelings() -> dict[str, int]:
+    """English words and emoji, each from -4 (awful) to 4 (wonderful) in whole steps without 0."""
+    lines = (DATA / "feelings.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines)
+    return {word: int(value) for word, value in pairs}
 
 
 def table() -> tuple[Concepts, Concepts]:

@@ -1,29 +1,41 @@
-"""Text in, annotations out: language, sentiment, category, urgency, whether an answer is needed; and why."""
+"""Text in, annotations out: language, sentiment, category, intent, urgency, noise, insults, spam; and why."""
 
 import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import eldc
 import numpy as np
 from numpy.typing import NDArray
 
-from parlour.understanding import features, heads
-from parlour.understanding.heads import CATEGORIES, CATEGORY_NAMES, SENTIMENTS, Sentiment
+from parlour.understanding import features, fitting, heads
+from parlour.understanding.heads import (
+    CATEGORIES,
+    CATEGORY_NAMES,
+    INTENT_NAMES,
+    INTENTS,
+    SENTIMENTS,
+    Intent,
+    Sentiment,
+)
 
 __all__ = [
     "CATEGORIES",
     "CATEGORY_NAMES",
+    "INTENTS",
+    "INTENT_NAMES",
     "SENTIMENTS",
     "Annotation",
     "Explanation",
+    "Intent",
     "Sentiment",
     "annotate",
     "explain",
     "model_name",
+    "shipped",
 ]
 
 WEIGHTS: Final = Path(__file__).with_name("weights.npz")
@@ -33,6 +45,7 @@ NEGATIVE_BELOW: Final = -0.3
 POSITIVE_ABOVE: Final = 0.4
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +53,23 @@ class Annotation:
     """What one text is about.
 
     ``language`` is ISO 639-1, or "" where the text is too short to tell. ``sentiment_score`` runs from -1 to 1 and decides
-    ``sentiment``; ``urgency`` and the confidences run from 0 to 1, a confidence being that of the answer given. ``model`` names
-    the weights that answered.
+    ``sentiment``; ``urgency``, ``offensive``, ``spam`` and the confidences run from 0 to 1, a confidence being that of the answer
+    given. ``model`` names the weights that answered.
     """
 
     language: str
     sentiment: Sentiment
     sentiment_score: float
+    sentiment_confidence: float
     category: str
     category_confidence: float
+    intent: Intent
+    intent_confidence: float
     urgency: float
     actionable: bool
     actionable_confidence: float
+    offensive: float
+    spam: float
     model: str
 
 
@@ -61,54 +79,30 @@ class Explanation:
 
     sentiment: list[str]
     category: list[str]
+    intent: list[str]
     urgency: list[str]
     actionable: list[str]
+    offensive: list[str]
+    spam: list[str]
 
 
 class _Model:
-    """The weights and, per word seen, the sum of its features' weights. One lock: a batch takes milliseconds."""
+    """The shipped weights of all heads, side by side in one table."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path) as file:
-            buckets, rows = file["buckets"], file["rows"].astype(np.float32)
+            self.buckets: Ints = file["buckets"].astype(np.int64)
+            self.weights: Floats = file["rows"].astype(np.float32)
             self.bias: Floats = file["bias"]
-            words = file["feeling_words"].tobytes().decode().split("\n")
-            feeling = dict(zip(words, file["feeling_values"].tolist(), strict=True))
             self.name: str = file["name"].tobytes().decode()
-        # Bucket -> row of the compact table; row 0 holds zeros for all buckets the training never saw.
-        self._place = np.zeros(features.BUCKETS, np.int32)
-        self._place[buckets] = np.arange(1, len(buckets) + 1)
-        self._table: Floats = np.concatenate((np.zeros((1, heads.OUTPUTS), np.float32), rows))
-        self._sums = np.zeros((8192, heads.OUTPUTS), np.float32)
-        self._counts = np.zeros(8192, np.float32)
-        self._words = features.Words(feeling, self._remember)
-        self._lock = threading.Lock()
-
-    def _remember(self, row: int, buckets: list[int]) -> None:
-        if row >= len(self._counts):
-            self._sums = np.concatenate((self._sums, np.zeros_like(self._sums)))
-            self._counts = np.concatenate((self._counts, np.zeros_like(self._counts)))
-        self._sums[row] = self._table[self._place[buckets]].sum(axis=0) if buckets else 0
-        self._counts[row] = len(buckets)
-
-    def parts(self, texts: Sequence[str]) -> tuple[features.Batch, Floats, Floats, Floats]:
-        """The batch; each place's word weights; its pair's weights; the number of features per message."""
-        with self._lock:
-            batch = self._words.batch(texts)
-            words = self._sums[batch.rows]
-            counts = self._counts[batch.rows]
-        # Index -1 (no pair) reads the last bucket, so it is blanked afterwards.
-        place = np.where(batch.pairs >= 0, self._place[batch.pairs], 0)
-        pairs = self._table[place]
-        number = np.add.reduceat(counts + (batch.pairs >= 0), batch.starts)
-        return batch, words, pairs, np.maximum(number, 1).astype(np.float32)
+            if int(file["space"][0]) != features.SPACE:
+                raise ValueError(
+                    "The weights were made for another version of the features; build them anew (make model)."
+                )
+        self.place, self.table = fitting.lookup(self.buckets, self.weights)
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        batch, words, pairs, number = self.parts(texts)
-        words += pairs
-        sums = np.add.reduceat(words, batch.starts, axis=0)
-        result: Floats = (sums / np.sqrt(number)[:, None] + self.bias).astype(np.float32)
-        return result
+        return fitting.sums(features.shared().read(texts), self.place, self.table) + self.bias
 
 
 _model: _Model | None = None
@@ -164,12 +158,6 @@ def _language(text: str) -> str:
     return "" if found == "und" else found
 
 
-def _softmax(values: Floats) -> Floats:
-    raised = np.exp(values - values.max(axis=1, keepdims=True))
-    result: Floats = raised / raised.sum(axis=1, keepdims=True)
-    return result
-
-
 def annotate(texts: Sequence[str]) -> list[Annotation]:
     """One annotation per text, in order. Any string will do; what comes after 2,000 characters is not looked at."""
     model = _loaded()
@@ -183,67 +171,107 @@ def _tone(score: float) -> Sentiment:
     return "negative" if score < NEGATIVE_BELOW else "positive" if score > POSITIVE_ABOVE else "neutral"
 
 
+def _shown(values: NDArray[Any]) -> Any:
+    """As Python's numbers with four digits."""
+    return values.astype(np.float64).round(4).tolist()
+
+
 def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
     logits = model.logits(texts)
-    feeling = _softmax(logits[:, heads.SENTIMENT_COLUMNS])
-    topic = _softmax(logits[:, heads.CATEGORY_COLUMNS])
-    degrees = 1 / (1 + np.exp(-logits[:, heads.URGENCY_COLUMN :]))
+    feeling = fitting.softmax(logits[:, heads.SENTIMENT_COLUMNS])
+    topic = fitting.softmax(logits[:, heads.CATEGORY_COLUMNS])
+    wanted = fitting.softmax(logits[:, heads.INTENT_COLUMNS])
+    degrees = 1 / (1 + np.exp(-logits[:, heads.URGENCY_COLUMN :].astype(np.float64)))
     rows = zip(
         texts,
-        (feeling[:, 2] - feeling[:, 0]).tolist(),
+        _shown(feeling),
         topic.argmax(axis=1).tolist(),
-        topic.max(axis=1).tolist(),
-        degrees.tolist(),
+        _shown(topic.max(axis=1)),
+        wanted.argmax(axis=1).tolist(),
+        _shown(wanted.max(axis=1)),
+        _shown(degrees),
         strict=True,
     )
-    return [
-        Annotation(
-            language=_language(text),
-            sentiment=_tone(score),
-            sentiment_score=round(score, 4),
-            category=CATEGORIES[category],
-            category_confidence=round(confidence, 4),
-            urgency=round(urgency, 4),
-            actionable=actionable >= 0.5,
-            actionable_confidence=round(max(actionable, 1 - actionable), 4),
-            model=model.name,
+    found = []
+    for text, tones, category, category_chance, intent, intent_chance, (urgency, actionable, offensive, spam) in rows:
+        score = round(tones[2] - tones[0], 4)
+        tone = _tone(score)
+        found.append(
+            Annotation(
+                language=_language(text),
+                sentiment=tone,
+                sentiment_score=score,
+                sentiment_confidence=tones[SENTIMENTS.index(tone)],
+                category=CATEGORIES[category],
+                category_confidence=category_chance,
+                intent=INTENTS[intent],
+                intent_confidence=intent_chance,
+                urgency=urgency,
+                actionable=actionable >= 0.5,
+                actionable_confidence=round(max(actionable, 1 - actionable), 4),
+                offensive=offensive,
+                spam=spam,
+                model=model.name,
+            )
         )
-        for text, score, category, confidence, (urgency, actionable) in rows
-    ]
+    return found
 
 
 def explain(text: str) -> Explanation:
     """The words that carried the decisions of ``annotate`` for this text."""
     model = _loaded()
-    batch, words, pairs, number = model.parts([text])
-    # A pair of words belongs to both.
-    weights = words + pairs / 2
-    weights[:-1] += pairs[1:] / 2
-    weights = (weights / np.sqrt(number[0])).astype(np.float32)
-    logits = weights.sum(axis=0) + model.bias
-    feeling = _softmax(logits[None, heads.SENTIMENT_COLUMNS])[0]
-    tone = _tone(float(feeling[2] - feeling[0]))
-    topic = int(logits[heads.CATEGORY_COLUMNS].argmax())
+    read = features.shared().read([text])
+    parts = fitting.shares(read, model.place, model.table)
+    logits = parts.sum(axis=0) + model.bias
+    feeling = fitting.softmax(logits[None, heads.SENTIMENT_COLUMNS])[0]
+    tone = SENTIMENTS.index(_tone(float(feeling[2] - feeling[0])))
+
+    def chosen(columns: slice, winner: int | None = None) -> list[str]:
+        best = int(logits[columns].argmax()) if winner is None else winner
+        return _words(fitting.carriers(read, fitting.beyond(parts[:, columns], best)))
+
+    def degree(column: int, sign: float = 1.0) -> list[str]:
+        return _words(fitting.carriers(read, parts[:, column] * np.float32(sign)))
+
     return Explanation(
-        sentiment=_carriers(batch, _beyond(weights[:, heads.SENTIMENT_COLUMNS], SENTIMENTS.index(tone))),
-        category=_carriers(batch, _beyond(weights[:, heads.CATEGORY_COLUMNS], topic)),
-        urgency=_carriers(batch, weights[:, heads.URGENCY_COLUMN]),
-        actionable=_carriers(batch, weights[:, heads.ACTIONABLE_COLUMN] * np.sign(logits[heads.ACTIONABLE_COLUMN])),
+        sentiment=chosen(heads.SENTIMENT_COLUMNS, tone),
+        category=chosen(heads.CATEGORY_COLUMNS),
+        intent=chosen(heads.INTENT_COLUMNS),
+        urgency=degree(heads.URGENCY_COLUMN),
+        actionable=degree(heads.ACTIONABLE_COLUMN, float(np.sign(logits[heads.ACTIONABLE_COLUMN]))),
+        offensive=degree(heads.OFFENSIVE_COLUMN),
+        spam=degree(heads.SPAM_COLUMN),
     )
 
 
-def _beyond(weights: Floats, winner: int) -> Floats:
-    """What each word gave to the winner beyond what it gave the others on average."""
-    others = np.delete(weights, winner, axis=1).mean(axis=1)
-    result: Floats = weights[:, winner] - others
-    return result
+def _words(carried: list[tuple[str, float]]) -> list[str]:
+    return [word for word, _ in carried]
 
 
-def _carriers(batch: features.Batch, carried: Floats) -> list[str]:
-    gained: dict[str, float] = {}
-    for word, row, value in zip(batch.words, batch.rows.tolist(), carried.tolist(), strict=True):
-        if word and not word.startswith("^"):
-            shown = f"not {word}" if row % 2 else word
-            gained[shown] = gained.get(shown, 0.0) + value
-    best = sorted((item for item in gained.items() if item[1] > 0.05), key=lambda item: -item[1])
-    return [word for word, _ in best[:4]]
+HEADS: Final[dict[str, tuple[slice, tuple[str, ...]]]] = {
+    "sentiment": (heads.SENTIMENT_COLUMNS, SENTIMENTS),
+    "category": (heads.CATEGORY_COLUMNS, CATEGORIES),
+    "intent": (heads.INTENT_COLUMNS, INTENTS),
+}
+YES_OR_NO: Final[dict[str, int]] = {
+    "urgency": heads.URGENCY_COLUMN,
+    "actionable": heads.ACTIONABLE_COLUMN,
+    "offensive": heads.OFFENSIVE_COLUMN,
+    "spam": heads.SPAM_COLUMN,
+}
+
+
+def shipped(name: str) -> fitting.Head:
+    """One decision of the shipped model as a head, to start a brand's own from: ``fitting.fit(texts, labels, prior=...)``.
+
+    ``name`` is "sentiment", "category" or "intent", whose labels are those of ``heads``; or "urgency", "actionable", "offensive"
+    or "spam", whose labels are "false" and "true". Raises KeyError for any other.
+    """
+    model = _loaded()
+    if name in YES_OR_NO:
+        column = YES_OR_NO[name]
+        half = np.stack((-model.weights[:, column], model.weights[:, column]), axis=1) / 2
+        bias: Floats = np.array([-model.bias[column], model.bias[column]], np.float32) / np.float32(2)
+        return fitting.Head(("false", "true"), model.buckets, half.astype(np.float32), bias, model.name)
+    columns, labels = HEADS[name]
+    return fitting.Head(labels, model.buckets, model.weights[:, columns].copy(), model.bias[columns], model.name)

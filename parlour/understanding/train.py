@@ -1,6 +1,6 @@
 """Builds the weights: ``python -m parlour.understanding.train --data ../shared/data --out parlour/understanding/weights.npz``.
 
-Needs the development dependencies (scikit-learn, vaderSentiment). The same data and libraries on the same kind of
+The same data and libraries on the same kind of
 machine give the same file, byte for byte.
 """
 
@@ -16,26 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlour.understanding import corpus, features, heads
+from parlour.understanding import corpus, features, fitting, lexicon
 from parlour.understanding.corpus import Example
 
 TRAINED_ON = ("ibm_cdp_dev.json", "banking77.csv.gz", "clinc150.csv.gz", "sms_spam.csv.gz", "langid_shorttext.csv.gz")
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How far each head may go (scikit-learn's C; larger trusts the data more)."""
+    """How far each head trusts its examples (``fitting.minimise``); larger is further."""
 
     sentiment: float = 2.0
     category: float = 6.0
     urgency: float = 3.0
+    intent: float = 6.0
     actionable: float = 3.0
+    offensive: float = 6.0
+    spam: float = 10.0
 
 
 def feelings() -> dict[str, int]:
-    """VADER's words and emoji (MIT) as whole steps from -4 to 4; words it holds for neutral are left out."""
+    """VADER's words and emoji (MIT) as whole steps from -4 to 4, without what it holds for neutral: ``data/feelings.txt``."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyser = SentimentIntensityAnalyzer()
@@ -51,19 +55,7 @@ def feelings() -> dict[str, int]:
     return {word: value for word, value in sorted(found.items()) if value}
 
 
-def _fit(matrix: Any, labels: NDArray[np.int64], weights: Floats, strength: float) -> tuple[Floats, Floats]:
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4, solver="lbfgs")
-    # Buckets no text fills would stay at zero; leaving them out saves most of the work.
-    used = np.flatnonzero(matrix.getnnz(axis=0))
-    model.fit(matrix[:, used], labels, sample_weight=weights)
-    coefficients = np.zeros((len(model.coef_), features.BUCKETS), np.float32)
-    coefficients[:, used] = model.coef_
-    return coefficients, model.intercept_.astype(np.float32)
-
-
-def _balanced(weights: Floats, labels: list[int | None]) -> Floats:
+def _evened(weights: Floats, labels: list[int | None]) -> Floats:
     """Factors that make every class weigh the same in all."""
     answer = np.array([-1 if label is None else label for label in labels], np.int64)
     total = np.bincount(answer[answer >= 0], weights=weights[answer >= 0])
@@ -77,66 +69,70 @@ def _classes(matrix: Any, labels: list[int | None], weights: Floats, strength: f
     return _fit(matrix[chosen], answer, weights[chosen], strength)
 
 
+def _fit(matrix: Any, answer: Ints, weights: Floats, strength: float) -> tuple[Floats, Floats]:
+    # Buckets no text fills would stay at zero; leaving them out saves most of the work.
+    used = np.flatnonzero(matrix.getnnz(axis=0))
+    classes = int(answer.max()) + 1
+    start = np.zeros((len(used), classes), np.float32)
+    bias = np.zeros(classes, np.float32)
+    found, bias = fitting.minimise(matrix[:, used].tocsr(), answer, weights, start, bias, strength)
+    table = np.zeros((features.BUCKETS, classes), np.float32)
+    table[used] = found
+    return table, bias
+
+
 def _degrees(matrix: Any, degrees: list[float | None], weights: Floats, strength: float) -> tuple[Floats, Floats]:
-    """A degree between 0 and 1 is learnt as yes and no, each with its share."""
-    from scipy.sparse import vstack  # type: ignore[import-untyped]
+    """A degree between 0 and 1 is learnt as no and yes, each with its share; the answer is how far yes is ahead."""
+    from scipy.sparse import vstack
 
     chosen = np.array([i for i, degree in enumerate(degrees) if degree is not None])
     share = np.array([degree for degree in degrees if degree is not None], np.float32)
     part = matrix[chosen]
     answer = np.concatenate((np.ones(len(chosen), np.int64), np.zeros(len(chosen), np.int64)))
     both = np.concatenate((weights[chosen] * share, weights[chosen] * (1 - share))) + np.float32(1e-6)
-    return _fit(vstack((part, part)).tocsr(), answer, both, strength)
+    table, bias = _fit(vstack((part, part)).tocsr(), answer, both.astype(np.float32), strength)
+    return table[:, 1:] - table[:, :1], bias[1:] - bias[:1]
 
 
-def fit(examples: Sequence[Example], feeling: dict[str, int], strength: Strength) -> tuple[Floats, Floats]:
+def _certainly(answers: Sequence[bool | None]) -> list[float | None]:
+    return [None if answer is None else 0.98 if answer else 0.02 for answer in answers]
+
+
+def fit(examples: Sequence[Example], strength: Strength) -> tuple[Floats, Floats]:
     """Weights (buckets, outputs) and biases of all heads."""
-    matrix = features.matrix([example.text for example in examples], feeling).tocsr()
+    matrix = features.matrix([example.text for example in examples], features.shared())
     weights = np.array([example.weight for example in examples], np.float32)
-    table = np.zeros((features.BUCKETS, heads.OUTPUTS), np.float32)
-    bias = np.zeros(heads.OUTPUTS, np.float32)
+    tones = [e.sentiment for e in examples]
     topics = [e.category for e in examples]
+    wanted = [e.intent for e in examples]
     # Plain texts are easy to come by and complaints without a harsh word look like them; on a desk a missed complaint is dearer.
-    felt = weights * np.array([0.7 if e.sentiment == 1 else 1.0 for e in examples], np.float32)
-    even = _balanced(weights, [e.sentiment for e in examples])
-    for columns, (coefficients, intercept) in (
-        (heads.SENTIMENT_COLUMNS, _classes(matrix, [e.sentiment for e in examples], felt * even, strength.sentiment)),
-        (
-            heads.CATEGORY_COLUMNS,
-            _classes(matrix, topics, weights * _balanced(weights, topics) ** 0.5, strength.category),
-        ),
-        (slice(10, 11), _degrees(matrix, [e.urgency for e in examples], weights, strength.urgency)),
-        (
-            slice(11, 12),
-            _degrees(
-                matrix,
-                [None if e.actionable is None else 0.98 if e.actionable else 0.02 for e in examples],
-                # To overlook a customer costs more than to show one message too many.
-                weights * np.array([1.6 if e.actionable else 1.0 for e in examples], np.float32),
-                strength.actionable,
-            ),
-        ),
-    ):
-        table[:, columns] = coefficients.T
-        bias[columns] = intercept
-    return table, bias
+    felt = weights * np.array([0.7 if tone == 1 else 1.0 for tone in tones], np.float32) * _evened(weights, tones)
+    # To overlook a customer costs more than to show one message too many.
+    heard = weights * np.array([1.6 if e.actionable else 1.0 for e in examples], np.float32)
+    parts = [
+        _classes(matrix, tones, felt, strength.sentiment),
+        _classes(matrix, topics, weights * _evened(weights, topics) ** 0.5, strength.category),
+        _classes(matrix, wanted, weights * _evened(weights, wanted) ** 0.5, strength.intent),
+        _degrees(matrix, [e.urgency for e in examples], weights, strength.urgency),
+        _degrees(matrix, _certainly([e.actionable for e in examples]), heard, strength.actionable),
+        _degrees(matrix, _certainly([e.offensive for e in examples]), weights, strength.offensive),
+        _degrees(matrix, _certainly([e.spam for e in examples]), weights, strength.spam),
+    ]
+    return np.concatenate([table for table, _ in parts], axis=1), np.concatenate([bias for _, bias in parts])
 
 
-def save(path: Path, table: Floats, bias: Floats, feeling: dict[str, int], floor: float = 0.02) -> str:
+def save(path: Path, table: Floats, bias: Floats, floor: float = 0.02) -> str:
     """Writes the buckets that matter as half floats; returns the model's name, which is made of its content."""
     kept = np.flatnonzero(np.abs(table).max(axis=1) >= floor)
     rows = table[kept].astype(np.float16)
-    words = "\n".join(feeling).encode()
-    values = np.array(list(feeling.values()), np.int8)
-    digest = hashlib.sha256(kept.tobytes() + rows.tobytes() + bias.tobytes() + words + values.tobytes()).hexdigest()
+    digest = hashlib.sha256(kept.tobytes() + rows.tobytes() + bias.tobytes()).hexdigest()
     name = f"heads-{digest[:10]}"
     np.savez_compressed(
         path,
         buckets=kept.astype(np.uint32),
         rows=rows,
         bias=bias.astype(np.float32),
-        feeling_words=np.frombuffer(words, np.uint8),
-        feeling_values=values,
+        space=np.array([features.SPACE]),
         name=np.frombuffer(name.encode(), np.uint8),
     )
     return name
@@ -150,10 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in TRAINED_ON if not (given.data / name).is_file()]
     if missing:
         parser.error(f"{given.data} does not hold {', '.join(missing)}.")
-    feeling = feelings()
-    examples = corpus.load(given.data, feeling)
-    table, bias = fit(examples, feeling, Strength())
-    name = save(given.out, table, bias, feeling)
+    examples = corpus.load(given.data, lexicon.feelings())
+    table, bias = fit(examples, Strength())
+    name = save(given.out, table, bias)
     sys.stdout.write(f"{name}: {len(examples):,} examples, {given.out.stat().st_size:,} bytes in {given.out}\n")
     return 0
 

@@ -176,7 +176,7 @@ def test_memory_of_words_is_bounded_and_forgetting_changes_nothing(monkeypatch):
     wanted = annotate(texts)
     for start in range(0, 5_000, 250):
         annotate([f"qzx{number}" for number in range(start, start + 250)])
-    assert len(queries._loaded()._words._row) < 1_000
+    assert len(features.shared()._row) < 1_000
     assert annotate(texts) == wanted
 
 

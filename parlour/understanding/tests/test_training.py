@@ -47,36 +47,38 @@ FRESH = [
 
 
 def _tiny() -> list[Example]:
-    return [*list(corpus.seeds(copies=1))[:300], Example("lovely", 2), Example("awful", 0)]
+    own = [*corpus.seeds(copies=1), *corpus.wants(copies=1), *corpus.insults(copies=1), *corpus.advertising(copies=1)]
+    return [*own[::5], Example("lovely", 2), Example("awful", 0)]
 
 
 def test_a_tiny_sample_trains_to_the_same_bytes_twice(tmp_path):
-    pytest.importorskip("sklearn")
-    feeling = {"lovely": 3, "awful": -3}
     names = []
     for file in ("one.npz", "two.npz"):
-        table, bias = train.fit(_tiny(), feeling, train.Strength())
-        names.append(train.save(tmp_path / file, table, bias, feeling))
+        table, bias = train.fit(_tiny(), train.Strength())
+        names.append(train.save(tmp_path / file, table, bias))
     assert names[0] == names[1]
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
 def test_training_and_reading_agree(tmp_path):
     """The sparse matrix of the training and the sums of the reader are two ways to the same numbers."""
-    pytest.importorskip("sklearn")
-    feeling = {"lovely": 3, "awful": -3}
-    table, bias = train.fit(_tiny(), feeling, train.Strength())
-    train.save(tmp_path / "w.npz", table, bias, feeling, floor=0.0)
+    table, bias = train.fit(_tiny(), train.Strength())
+    train.save(tmp_path / "w.npz", table, bias, floor=0.0)
     texts = [
         "Where is my parcel? not lovely, but awful 😡",
         "",
         "je n'ai pas reçu mon colis",
         "sooooo GREAT http://x.example @y 12",
     ]
-    slow = features.matrix(texts, feeling) @ table + bias
+    slow = features.matrix(texts, features.shared()) @ table + bias
     fast = queries._Model(tmp_path / "w.npz").logits(texts)
     np.testing.assert_allclose(fast, slow, atol=0.01)
     assert fast.shape == (4, heads.OUTPUTS)
+
+
+def test_the_stored_feelings_are_those_of_the_package():
+    pytest.importorskip("vaderSentiment")
+    assert train.feelings() == lexicon.feelings()
 
 
 def test_missing_data_is_named(tmp_path, capsys):
@@ -93,7 +95,7 @@ def test_every_intent_means_one_of_our_categories():
 
 
 def test_seeds_cover_every_category_in_every_language():
-    for path in sorted(corpus.OWN.glob("seeds_*.txt")):
+    for path in sorted(corpus.OWN.glob("seeds_??.txt")):
         categories = {
             line.split()[1] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("# ")
         }
