@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
-from parlour.customers.models import Customer, Identity
+from parlour.customers.models import Customer, Fact, Identity, Proof
 from parlour.lib import clock
 from parlour.lib.rows import insert_rows
+from parlour.lib.text import one_line
 
 _FETCHED = ("https://", "http://")
 
@@ -102,7 +103,100 @@ def pass_on(ids: Iterable[Identity], heir: Identity) -> None:
     """These identities are the heir's customer's from now on, and tell of nobody else any more. In the caller's transaction."""
     told = {"name": heir.name, "handle": heir.handle, "language": heir.language, "email": "", "avatar_url": ""}
     shown = {"picture": "", "picture_due_at": None, "followers": None, "verified": False}
-    Identity.objects.filter(pk__in=[one.pk for one in ids]).update(customer_id=heir.customer_id, **told, **shown)
+    passed = [one.pk for one in ids]
+    Identity.objects.filter(pk__in=passed).update(customer_id=heir.customer_id, **told, **shown)
+    Proof.objects.filter(identity_id__in=passed).delete()
+    Fact.objects.filter(identity_id__in=passed).delete()
+
+
+MOST_FACTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An identity (stored) is said, with proof, to be the customer the brand knows as ``own_id``."""
+
+    identity: Identity
+    brand_id: int
+    own_id: str
+    where: str
+    """The place that proves it, as people call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Two customers are one: ``into`` was proven first."""
+
+    into: int
+    other: int
+    claim: Claim
+
+
+def prove(claims: Iterable[Claim]) -> list[Same]:
+    """Note what is proven; returns the customers who turn out to be one person, to be joined by the caller in the same transaction.
+
+    The first proof of a customer stands: where they are known by another id already, nothing is noted and nobody joined. Of two who
+    prove the same at the same moment, the next proof of either finds the other.
+    """
+    wanted = {(one.identity.pk, one.brand_id): one for one in claims if one.own_id and len(one.own_id) <= 200}
+    known = _proofs(wanted.values())
+    found: list[Same] = []
+    moved: dict[int, int] = {}
+
+    def owner(identity: Identity) -> int:
+        return moved.get(identity.customer_id, identity.customer_id)
+
+    for claim in wanted.values():
+        customer_id = owner(claim.identity)
+        theirs = [one for one in known if one.brand_id == claim.brand_id]
+        otherwise = {owner(one.identity) for one in theirs if one.own_id != claim.own_id}
+        if customer_id in otherwise:
+            continue
+        same = [one for one in theirs if one.own_id == claim.own_id]
+        if all(one.identity_id != claim.identity.pk for one in same):
+            made = Proof(identity=claim.identity, brand_id=claim.brand_id, own_id=claim.own_id, proven_at=clock.now())
+            Proof.objects.bulk_create([made], ignore_conflicts=True)
+            known.append(made)
+        first = next((owner(one.identity) for one in same), customer_id)
+        if first != customer_id and first not in otherwise:
+            found.append(Same(first, customer_id, claim))
+            moved |= {one: first for one, place in moved.items() if place == customer_id} | {customer_id: first}
+    return found
+
+
+def _proofs(claims: Iterable[Claim]) -> list[Proof]:
+    """Everything proven of the ids and of the customers of these claims, the oldest first."""
+    by_brand: dict[int, list[Claim]] = {}
+    for claim in claims:
+        by_brand.setdefault(claim.brand_id, []).append(claim)
+    found: list[Proof] = []
+    for brand_id, some in by_brand.items():
+        ids = models.Q(own_id__in={one.own_id for one in some})
+        people = models.Q(identity__customer_id__in={one.identity.customer_id for one in some})
+        rows = Proof.objects.filter(ids | people, brand_id=brand_id).select_related("identity").order_by("id")
+        found += _with_all(list(rows), brand_id)
+    return found
+
+
+def _with_all(found: list[Proof], brand_id: int) -> list[Proof]:
+    """These, with whatever else is proven of their customers."""
+    customers = {one.identity.customer_id for one in found}
+    if not customers:
+        return found
+    rows = Proof.objects.filter(brand_id=brand_id, identity__customer_id__in=customers)
+    return list(rows.select_related("identity").order_by("id"))
+
+
+def note_facts(identity: Identity, told: Mapping[str, str], at: datetime) -> None:
+    """What an account notes about its owner now, in place of what it did before. In the caller's transaction."""
+    facts: dict[str, Fact] = {}
+    for name, value in told.items():
+        name, value = one_line(name, 80).strip(), one_line(value, 500).strip()
+        if name and value and len(facts) < MOST_FACTS:
+            facts.setdefault(name, Fact(identity=identity, name=name, value=value, told_at=at))
+    Fact.objects.filter(identity=identity).exclude(name__in=facts).delete()
+    unique, fields = ["identity", "name"], ["value", "told_at"]
+    Fact.objects.bulk_create(facts.values(), update_conflicts=True, unique_fields=unique, update_fields=fields)
 
 
 def _known(told: Iterable[Key]) -> dict[Key, Identity]:
@@ -156,14 +250,17 @@ def _is_another(url: str, identity: Identity) -> bool:
     return not identity.picture or urlsplit(url)[:3] != urlsplit(identity.avatar_url)[:3]
 
 
-def take_profile(identity: Identity, news: Identity, at: datetime) -> None:
-    """Note what a platform has told about somebody when asked: what it leaves out is kept, and nothing is due any more."""
+def take_profile(identity: Identity, news: Identity, at: datetime, facts: Mapping[str, str] | None = None) -> None:
+    """Note what a platform has told about somebody when asked: what it leaves out is kept, and nothing is due any more. ``facts`` take the
+    place of the earlier ones, None leaves those."""
     fields = [*SHOWN, "picture_due_at", "picture_tries", "asked_at", "ask_due_at", "ask_tries"]
     with transaction.atomic():
         stored = Identity.objects.select_for_update().get(pk=identity.pk)
         _take_over(stored, news)
         stored.asked_at, stored.ask_due_at, stored.ask_tries = at, None, 0
         stored.save(update_fields=fields)
+        if facts is not None:
+            note_facts(stored, facts, at)
         Customer.objects.filter(pk=stored.customer_id, name="").update(name=stored.name or stored.handle)
         Customer.objects.filter(pk=stored.customer_id, language="").update(language=stored.language)
 

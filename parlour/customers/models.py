@@ -58,3 +58,32 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.handle or self.external_id
+
+
+class Proof(models.Model):
+    """The brand's own id of a customer, proven by one of their identities: the forum's single sign-on, a token the brand's site has
+    signed. Identities of one brand with one such id are one customer's; a row stays with the identity that proved it."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="proofs", db_index=False)
+    brand_id = models.BigIntegerField()
+    """Whose id it is (``channels.Brand``)."""
+    own_id = models.CharField(max_length=200)
+    proven_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["identity", "brand_id"], name="proof_once")]
+        indexes = [models.Index(fields=["brand_id", "own_id"], name="proof_own")]
+
+
+class Fact(models.Model):
+    """Something an account notes about its owner (a forum's user fields), as last told."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="facts", db_index=False)
+    """Whose account tells it: the source."""
+    name = models.CharField(max_length=80)
+    value = models.CharField(max_length=500)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["identity", "name"], name="fact_once")]

@@ -59,6 +59,8 @@ class Batch:
     items: list[Item] = field(default_factory=list)
     met: list[Author] = field(default_factory=list)
     """People of whom an event told, without more, that several ids are theirs."""
+    told_of: list[tuple[Inbox, Channel, Author]] = field(default_factory=list)
+    """People whose account has changed, by events that say nothing else."""
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     identities: dict[tuple[str, str], Identity] = field(default_factory=dict)
     moved: dict[tuple[int, str], str] = field(default_factory=dict)
@@ -95,6 +97,13 @@ class Batch:
     """Lines to write once the rows have ids: verb, case, message, actor, data."""
     fresh: list[Item] = field(default_factory=list)
     """Customers' messages new in this batch or edited: what understanding and policy look at."""
+
+    def forget(self) -> None:
+        """Let go of what ``recall`` has loaded: it has changed since."""
+        self.messages.clear()
+        self.threads.clear()
+        self.stored_threads.clear()
+        self.in_flight = []
 
     def case_of(self, thing: Message | Thread | None) -> Case | None:
         """The case of a message or thread as this batch holds it."""

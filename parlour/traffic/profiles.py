@@ -15,6 +15,7 @@ from parlour.channels import registry
 from parlour.channels.contract import ChannelError, ErrorKind
 from parlour.channels.models import STILL, Inbox
 from parlour.customers import actions as customers
+from parlour.customers.actions import Claim
 from parlour.customers.models import Identity
 from parlour.lib import clock, files, safe_http, sniff
 from parlour.lib.faults import where
@@ -22,6 +23,7 @@ from parlour.lib.text import one_line
 from parlour.spine import actions as spine
 from parlour.traffic.credentials import expired
 from parlour.traffic.files import names
+from parlour.traffic.proof import prove
 from parlour.traffic.steps import identity_of
 
 log = logging.getLogger(__name__)
@@ -81,8 +83,10 @@ def _ask(identity: Identity) -> None:
         _settle(identity)
         return
     with transaction.atomic():
-        customers.take_profile(identity, identity_of(told), clock.now())
+        customers.take_profile(identity, identity_of(told), clock.now(), told.facts)
         spine.write("customer.named", case_id=thread.case_id)
+        stored = Identity.objects.get(pk=identity.pk)
+        prove([Claim(stored, thread.inbox.brand_id, told.proof, channel.label)])
 
 
 def _settle(identity: Identity) -> None:

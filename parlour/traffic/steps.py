@@ -9,14 +9,16 @@ from django.db.models import Q
 from parlour.cases.models import Case, Delivery, DeliveryState, Message, Status, Thread
 from parlour.channels import queries as channels
 from parlour.channels import registry
-from parlour.channels.contract import Author, Inbound, Kind, ThreadKey
-from parlour.customers.actions import Passed, pass_on, resolve_identities, tie
+from parlour.channels.contract import Author, Channel, Inbound, Kind, ThreadKey
+from parlour.channels.models import Inbox
+from parlour.customers.actions import Claim, Passed, pass_on, resolve_identities, tie
 from parlour.customers.models import Identity
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
 from parlour.lib.text import one_line
 from parlour.traffic.batch import Batch, Item, thread_values
 from parlour.traffic.models import ArrivalState
+from parlour.traffic.proof import prove
 from parlour.traffic.shared import own_name, platform_name
 
 SPOKEN = (Kind.MESSAGE, Kind.ECHO, Kind.EDIT)
@@ -51,8 +53,9 @@ def normalise(batch: Batch) -> None:
             )
             continue
         kept = [inbound for inbound in inbounds if inbound.kind is not Kind.IGNORED]
-        ignored = [inbound.author for inbound in inbounds if inbound.kind is Kind.IGNORED]
-        batch.met += [author for author in ignored if author is not None and author.also]
+        ignored = [one.author for one in inbounds if one.kind is Kind.IGNORED and one.author is not None]
+        batch.met += [author for author in ignored if author.also]
+        batch.told_of += [(inbox, channel, author) for author in ignored]
         if not kept:
             reasons = "; ".join(inbound.reason for inbound in inbounds) or "It held no event."
             outcome.state, outcome.reason = ArrivalState.IGNORED, one_line(reasons, 300)
@@ -113,11 +116,47 @@ def identify(batch: Batch) -> None:
             earlier = wanted.get((author.realm, author.external_id))
             wanted[author.realm, author.external_id] = told if earlier is None or told.name else earlier
     batch.identities = _resolved(batch, wanted)
+    _prove(batch)
     for item in batch.items:
         if (author := item.customer_author) is not None:
             item.identity = batch.identities.get((author.realm, author.external_id))
         if item.identity is not None and _is_to_be_asked(item, item.identity, batch.now):
             batch.ask.add(item.identity.pk)
+
+
+def _prove(batch: Batch) -> None:
+    """What is proven of people comes before their threads and cases are looked at: joining changes those."""
+    changed = _changed(batch)
+    spoken = [
+        (item.inbox, item.channel, author, batch.identities.get((author.realm, author.external_id)))
+        for item in batch.items
+        if (author := item.customer_author) is not None and author.proof
+    ]
+    claims = [
+        Claim(identity, inbox.brand_id, author.proof, channel.label)
+        for inbox, channel, author, identity in (*spoken, *changed)
+        if author.proof and identity is not None
+    ]
+    if not claims or not prove(claims):
+        return
+    stored = {one.pk: one for one in Identity.objects.filter(pk__in={one.pk for one in batch.identities.values()})}
+    for identity in batch.identities.values():
+        identity.customer_id = stored[identity.pk].customer_id
+    batch.forget()
+    recall(batch)
+
+
+def _changed(batch: Batch) -> list[tuple[Inbox, Channel, Author, Identity | None]]:
+    """Known people whose account has changed; where profiles are refreshed, their platform is asked anew."""
+    realms: dict[str, set[str]] = {}
+    for _, _, author in batch.told_of:
+        realms.setdefault(author.realm, set()).add(author.external_id)
+    known: dict[tuple[str, str], Identity] = {}
+    for realm, ids in realms.items():
+        known |= {(realm, one.external_id): one for one in Identity.objects.filter(realm=realm, external_id__in=ids)}
+    found = [(inbox, can, one, known.get((one.realm, one.external_id))) for inbox, can, one in batch.told_of]
+    batch.ask |= {one.pk for _, can, _, one in found if one is not None and can.capabilities.profile_days is not None}
+    return found
 
 
 def _resolved(batch: Batch, wanted: dict[tuple[str, str], Identity]) -> dict[tuple[str, str], Identity]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from parlour.cases.models import Thread
 from parlour.channels import registry
-from parlour.customers.models import Identity
+from parlour.customers.models import Fact, Identity, Proof
+
+PROVEN = "Your number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,32 @@ def known(identities: Iterable[Identity]) -> list[Known]:
     for identity_id, channel in sorted(pairs):
         spoken[identity_id].append(_label(channel))
     return [_known(name, group, spoken) for name, group in by_name.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a place tells of a customer besides their name; ``places`` tell it, ``at`` is when one last did."""
+
+    name: str
+    value: str
+    places: tuple[str, ...]
+    at: datetime
+
+
+def noted(identities: Iterable[Identity]) -> list[Noted]:
+    """The brand's own number of the customer, as it is proven, then what their accounts note about them; what several tell alike once."""
+    by_id = {one.pk: one for one in identities}
+    proofs = Proof.objects.filter(identity_id__in=by_id).order_by("id")
+    facts = Fact.objects.filter(identity_id__in=by_id).order_by("identity_id", "id")
+    told = [(PROVEN, one.own_id, by_id[one.identity_id], one.proven_at) for one in proofs]
+    told += [(one.name, one.value, by_id[one.identity_id], one.told_at) for one in facts]
+    found: dict[tuple[str, str], Noted] = {}
+    for name, value, identity, at in told:
+        place = _label(identity.realm.partition(":")[0])
+        known = found.get((name, value))
+        places = (place,) if known is None else tuple(dict.fromkeys((*known.places, place)))
+        found[name, value] = Noted(name, value, places, max(at, known.at) if known else at)
+    return list(found.values())
 
 
 def _called(one: Identity) -> str:

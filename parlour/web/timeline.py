@@ -242,6 +242,8 @@ def _words(
             return "user-group", f"Handed to the team {team}" if team else "Taken from its team"
         case "case.level":
             level = data.get("level")
+        case "customer.joined":
+            return "user-group", "Known to be one customer with another"
             label = Level(level).label if level in Level.values else ""
             return "flag", f"Priority set to {label.lower()}" if label else "Priority left to the score"
         case "case.category":

@@ -258,7 +258,7 @@ def test_who_they_are_is_proven_by_single_sign_on(town: Town, place: Discourse, 
     place.sign_on(ana, "crm-4711")
     told = registry.get("discourse").profile(config(inbox), ana)
     assert told is not None
-    assert (told.name, told.also, told.email) == ("Ana Rocha", ("sso:crm-4711",), "ana_rocha@example.com")
+    assert (told.name, told.proof, told.email) == ("Ana Rocha", "crm-4711", "ana_rocha@example.com")
     assert registry.get("discourse").profile(config(inbox), "999999999") is None
     town.drive()
     assert "brand's own id" in Arrival.objects.get().reason

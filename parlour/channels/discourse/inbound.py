@@ -19,7 +19,6 @@ from parlour.channels.meta import identifier, members, words
 from parlour.lib import clock
 from parlour.lib.text import one_line, storable
 
-SSO = "sso:"
 REGULAR = 1
 _TYPES = {2: "A notice of the moderators.", 3: "A small notice of the forum.", 4: "A whisper among staff."}
 IGNORED = (
@@ -147,7 +146,7 @@ def _post(event: Event, told: Inbound, inbox: InboxConfig) -> list[Inbound]:
     if event.name in ("post_destroyed", "post_recovered"):
         gone = Kind.DELETE if event.name == "post_destroyed" else Kind.UNHIDE
         return [replace(told, kind=gone, external_id=external_id)]
-    author = person(post, inbox)
+    author = replace(person(post, inbox), proof=sso(post))
     ours, staff = author.handle.lower() == account(inbox).lower(), _staff(post)
     if author.external_id.startswith("-"):
         return [replace(told, reason="The forum itself wrote it.")]
@@ -246,6 +245,8 @@ def _user(event: Event, told: Inbound, inbox: InboxConfig) -> Inbound:
     user = members(event.whole.get("user"), "user")
     author = person(user, inbox, id_field="id")
     if proof := sso(user):
-        author = replace(author, also=(SSO + proof,))
+        author = replace(author, proof=proof)
         return replace(told, author=author, reason="A user of the forum is known by the brand's own id now.")
-    return replace(told, author=author, reason="About a user of the forum, without words.")
+    # Who comes and goes has changed nothing, and is not asked about.
+    changed = event.name not in ("user_logged_in", "user_logged_out")
+    return replace(told, author=author if changed else None, reason="About a user of the forum, without words.")

@@ -21,7 +21,7 @@ from parlour.channels.contract import (
     ThreadKey,
     Visibility,
 )
-from parlour.channels.discourse import inbound
+from parlour.channels.discourse import fields, inbound
 from parlour.channels.discourse.calls import call
 from parlour.channels.meta import words
 from parlour.lib.text import one_line, storable
@@ -179,7 +179,8 @@ def source(inbox: InboxConfig, attachment: Attachment) -> Source:
 
 
 def profile(inbox: InboxConfig, external_id: str) -> Author | None:
-    """Name, picture, e-mail address and the brand's own id of a user, as an administrator's key shows them; None where it is none."""
+    """Name, picture, e-mail address, user fields and the brand's own id of a user, as an administrator's key shows them; None where it
+    is none."""
     if not external_id.isascii() or not external_id.isdecimal():
         return None
     try:
@@ -195,7 +196,6 @@ def profile(inbox: InboxConfig, external_id: str) -> Author | None:
     if author.external_id != external_id:
         return None
     email, locale = told.get("email"), told.get("locale")
-    proof = inbound.sso(told)
     return Author(
         author.realm,
         author.external_id,
@@ -204,7 +204,8 @@ def profile(inbox: InboxConfig, external_id: str) -> Author | None:
         avatar_url=author.avatar_url,
         email=email if isinstance(email, str) and 3 <= len(email) <= 254 and email.isprintable() else "",
         language=locale[:2].lower() if isinstance(locale, str) and re.fullmatch(r"[A-Za-z]{2}(_\w+)?", locale) else "",
-        also=(inbound.SSO + proof,) if proof else (),
+        proof=inbound.sso(told),
+        facts=fields.told(inbox, author.handle, told),
     )
 
 

@@ -125,7 +125,7 @@ def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
 def case_customer(case: Case) -> dict[str, Any]:
     """Who the customer is, and where they speak."""
     card = cases.customer_card(case)
-    return {"card": card, "known": places.known(card.identities)}
+    return {"card": card, "known": places.known(card.identities), "noted": places.noted(card.identities)}
 
 
 def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from parlour.channels.contract import (
     ThreadKey,
 )
 from parlour.channels.discourse import cooked
+from parlour.channels.discourse import fields as user_fields
 from parlour.channels.discourse.channel import channel
 from parlour.channels.discourse.tests.payloads import payloads
 from parlour.channels.discourse.tests.sample import BASE, CONFIG, CUSTOMER, FIXTURES, outbound, refusal
@@ -135,8 +136,10 @@ def test_what_is_knowingly_not_kept_says_why() -> None:
 def test_single_sign_on_says_who_they_are_for_the_brand() -> None:
     (event,) = parsed(FIXTURES["user_updated"])
     assert event.author is not None
-    assert (event.kind, event.author.external_id, event.author.also) == (Kind.IGNORED, CUSTOMER, ("sso:crm-4711",))
-    assert one("post_created", external_id="crm-4711").meta["sso_external_id"] == "crm-4711"
+    assert (event.kind, event.author.external_id, event.author.proof) == (Kind.IGNORED, CUSTOMER, "crm-4711")
+    said = one("post_created", external_id="crm-4711")
+    assert said.author is not None
+    assert (said.meta["sso_external_id"], said.author.proof) == ("crm-4711", "crm-4711")
 
 
 def test_a_like() -> None:
@@ -286,10 +289,43 @@ def test_who_somebody_is(server: Platform) -> None:
     server.answers(200, {**told, "single_sign_on_record": {"external_id": "crm-4711"}})
     author = channel.profile(at(CONFIG, server.base), CUSTOMER)
     assert author is not None
-    assert (author.email, author.language, author.also) == ("ana@example.com", "pt", ("sso:crm-4711",))
+    assert (author.email, author.language, author.proof) == ("ana@example.com", "pt", "crm-4711")
+    assert author.facts is None
     server.answers(403, refusal("You are not permitted to view the requested resource.", "invalid_access"))
     assert channel.profile(at(CONFIG, server.base), CUSTOMER) is None
     assert channel.profile(at(CONFIG, server.base), "@ana_r") is None
+
+
+def test_what_users_have_noted_about_themselves(server: Platform) -> None:
+    inbox = at(CONFIG, server.base)
+    told = {"id": 501, "username": "ana_r"}
+    values = {
+        "1": "Luma Go",
+        "2": None,
+        "3": "true",
+        "4": ["Blue", "", "Red\n"],
+        "5": "false",
+        "6": {"odd": 1},
+        "7": 12,
+    }
+    site = {
+        "user_fields": [{"id": 1, "name": "Plan"}, {"id": 3, "name": "Newsletter"}, {"id": 4, "name": "Colours"}, "odd"]
+    }
+    user = {**told, "user_fields": values}
+    assert user_fields.told(inbox, "ana_r", {**told, "user_fields": {}}) == {}
+    server.answers(200, site)
+    expected = {"Plan": "Luma Go", "Newsletter": "Yes", "Colours": "Blue, Red", "Field 7": "12"}
+    assert user_fields.told(inbox, "ana_r", user) == expected
+    # The names are asked for once; a field that moderators may not see is none of theirs.
+    server.answers(500, {})
+    assert user_fields.told(inbox, "ana_r", user) == expected
+    with pytest.raises(ChannelError):
+        user_fields.told(inbox, "ana_r", told)
+    server.answers(404, refusal("The requested URL or resource could not be found.", "not_found"))
+    assert user_fields.told(inbox, "ana_r", told) is None
+    server.answers(200, {"user": user})
+    assert user_fields.told(inbox, "ana_r", told) == expected
+    assert server.asked[-1].path == "/u/ana_r.json"
 
 
 def test_the_key_is_shown_to_the_forum_s_uploads_only() -> None:

@@ -10,6 +10,7 @@ from parlour.playground.places.discourse.objects import (
     SHORTEST,
     SHORTEST_PRIVATE,
     ForumError,
+    USER_FIELDS,
     Post,
     Topic,
     User,
@@ -60,6 +61,7 @@ class Api:
             ("GET", "/topics/private-messages/{username}.json", self._messages),
             ("GET", "/t/{topic}/posts.json", self._posts),
             ("GET", "/t/{topic}.json", self._topic),
+            ("GET", "/site.json", self._site),
         ):
             self.routes.add(method, pattern, handler)
 
@@ -280,4 +282,9 @@ class Api:
         if found is None:
             raise not_found()
         record = {"external_id": found.external_id} if found.external_id else None
-        return {**about_user(found), "email": f"{found.username}@example.com", "single_sign_on_record": record}
+        fields = {number: found.fields.get(number) for number in USER_FIELDS}
+        email = f"{found.username}@example.com"
+        return {**about_user(found), "email": email, "single_sign_on_record": record, "user_fields": fields}
+
+    def _site(self, user: User, params: Params) -> dict[str, Any]:
+        return {"user_fields": [{"id": int(number), "name": name} for number, name in USER_FIELDS.items()]}

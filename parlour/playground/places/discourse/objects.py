@@ -10,6 +10,7 @@ from typing import Any
 
 BRAND_USER = "luma_help"
 BRAND_ID = 3
+USER_FIELDS = {"1": "Plan", "2": "Telephone", "3": "Wants our newsletter"}
 SHORTEST, SHORTEST_PRIVATE, LONGEST = 20, 10, 32_000
 CATEGORY = 4
 _UPLOAD = re.compile(r"!\[([^\]|]*)[^\]]*\]\(upload://([\w.-]+)\)")
@@ -44,6 +45,8 @@ class User:
     accepts: bool = True
     """Whether they take private messages."""
 
+    fields: dict[str, str] = field(default_factory=dict)
+    """What they have noted about themselves: number of a user field -> words."""
 
 @dataclass(slots=True)
 class Topic:
