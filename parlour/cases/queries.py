@@ -17,6 +17,7 @@ from django.db.models.expressions import RawSQL
 from parlour.cases.access import Invalid, possible_id, visible_cases
 from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thread
 from parlour.cases.offers import places, template_of, template_thread, templates
+from parlour.cases.parts import of_answer, place, whole_text
 from parlour.cases.search import cases_matching, customers_named
 from parlour.cases.ways import Way, ways
 from parlour.customers.models import Customer, Identity
@@ -30,6 +31,7 @@ T = TypeVar("T")
 TABS = ("mine", "unassigned", "breaching", "open", "noise", "resolved")
 COUNTED_TABS = ("mine", "unassigned", "breaching", "open")
 COUNT_CAP = 1000
+SHOWN_PEOPLE = ("customer", "assignee")
 PEOPLE = ("customer", "assignee", "team", "brand")
 
 
@@ -108,12 +110,12 @@ class _Order:
     def by(self) -> list[str]:
         return [f"-{column}" if self.down else column for column in self.columns]
 
-    def page(self, rows: QuerySet[Case], cursor: str | None, limit: int) -> Page[Case]:
+    def page(self, rows: QuerySet[Case], cursor: str | None, limit: int, people: Sequence[str] = PEOPLE) -> Page[Case]:
         if cursor:
             names = ", ".join(f"cases_case.{column}" for column in self.columns)
             rows = rows.filter(_beyond(names, "<" if self.down else ">", _read_cursor(cursor, *self.kinds)))
         rows = rows.order_by(*self.by)
-        found = list(rows.select_related(*PEOPLE)[: limit + 1])
+        found = list(rows.select_related(*people)[: limit + 1])
         return _cut(found, limit, self.cursor_of)
 
     def cursor_of(self, case: Case) -> str:
@@ -127,11 +129,12 @@ ORDERS = {"breaching": BY_DUE, "noise": BY_ACTIVITY, "resolved": BY_ACTIVITY}
 
 
 def queue(actor: Actor, tab: str, *, q: str = "", cursor: str | None = None, limit: int = 50) -> Page[Case]:
-    """One page of a tab, most pressing first (resolved and noise: latest first; breaching: soonest due first)."""
+    """One page of a tab, most pressing first (resolved and noise: latest first; breaching: soonest due first). Its cases carry their
+    customer and assignee."""
     rows = _tab(actor, tab)
     if q.strip():
         rows = rows.filter(_found(q))
-    return ORDERS.get(tab, BY_PRIORITY).page(rows, cursor, limit)
+    return ORDERS.get(tab, BY_PRIORITY).page(rows, cursor, limit, SHOWN_PEOPLE)
 
 
 def _found(q: str) -> Q:
@@ -285,7 +288,9 @@ __all__ = [
     "messages",
     "newest_message_id",
     "next_case",
+    "of_answer",
     "open_load",
+    "place",
     "places",
     "queue",
     "tab_counts",
@@ -294,4 +299,5 @@ __all__ = [
     "templates",
     "timeline",
     "ways",
+    "whole_text",
 ]

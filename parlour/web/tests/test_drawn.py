@@ -12,14 +12,6 @@ from parlour.spine import queries
 from parlour.spine.tests.patience import wait_until_settled
 from parlour.web.tests.conftest import HTMX
 from parlour.web.views import drawn
-from parlour.web.views.drawn import drawings
-
-
-@pytest.fixture(autouse=True)
-def _none_drawn():
-    drawings.clear()
-    yield
-    drawings.clear()
 
 
 def ask(desk: Client, tab: str = "open", **headers: str) -> str:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from django.template.loader import render_to_string
-from django.urls import reverse
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from parlour.cases import queries as cases
 from parlour.spine import queries as spine
 from parlour.spine.queries import Position
 from parlour.staff.models import Agent
@@ -28,8 +25,7 @@ class Drawing:
     at: Position
     drawn: float
     rows: Markup
-    counts: dict[str, int]
-    """Of the tabs that are the same for everybody."""
+    more: str | None
 
 
 class Drawings:
@@ -40,19 +36,18 @@ class Drawings:
         self._lock = Lock()
 
     def queue(self, agent: Agent, tab: str, limit: int, since: Position, current: int | None = None) -> dict[str, Any]:
-        """What ``parts.queue`` and ``parts.frame`` give for a tab, its rows drawn already and the ``current`` case marked.
+        """What ``parts.queue`` and ``parts.frame`` give for a tab, with the ``current`` case marked.
 
         The drawing holds at least what the log tells up to ``since``. Raises Denied.
         """
-        mine = cases.tab_counts(agent, ("mine",))
+        around = parts.frame(agent)
         # One desk draws while the others wait for its drawing.
         with self._lock:
             drawing = self._drawings.get((tab, limit))
             if drawing is None or drawing.at < since or time.monotonic() - drawing.drawn > LASTS:
                 drawing = self._drawings[tab, limit] = _draw(agent, tab, limit)
-        rows = _marked(drawing.rows, tab, current)
-        shown = parts.tab_shown(tab, "") | {"rows": rows, "drawn": rows}
-        return parts.frame(agent, drawing.counts | mine) | shown
+        rows = parts.mark(drawing.rows, tab, "", current)
+        return around | parts.tab_shown(tab, "") | {"rows": rows, "more": drawing.more}
 
     def clear(self) -> None:
         with self._lock:
@@ -62,7 +57,8 @@ class Drawings:
 def beside(agent: Agent, tab: str, q: str, current: int) -> dict[str, Any]:
     """The queue beside an open case: as drawn for whoever asked last, if nothing has happened since."""
     if q or not shared(tab):
-        return parts.frame(agent) | parts.queue(agent, tab, q)
+        shown = parts.queue(agent, tab, q)
+        return parts.frame(agent) | shown | {"rows": parts.mark(shown["rows"], tab, q, current)}
     return drawings.queue(agent, tab, parts.PAGE, spine.end(), current)
 
 
@@ -71,20 +67,11 @@ def shared(tab: str) -> bool:
     return tab != "mine"
 
 
-def _marked(rows: Markup, tab: str, current: int | None) -> Markup:
-    """The rows with the link of the open case marked as the current one."""
-    if current is None:
-        return rows
-    link = f'href="{reverse("case", args=[current])}{escape(parts.query_of(tab))}"'
-    return Markup(str(rows).replace(link, f'{link} aria-current="true"', 1))  # noqa: S704 - rows drawn by our own template
-
-
 def _draw(agent: Agent, tab: str, limit: int) -> Drawing:
     # The place first: what happens while the rows are read may be in them, but is not promised.
     at, began = spine.end(), time.monotonic()
-    counts = cases.tab_counts(agent, tuple(one for one in cases.COUNTED_TABS if one != "mine"))
     shown = parts.queue(agent, tab, "", limit=limit)
-    return Drawing(at, began, Markup(render_to_string("parts/rows.html", shown)), counts)  # noqa: S704 - our own template
+    return Drawing(at, began, shown["rows"], shown["more"])
 
 
 drawings = Drawings()

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
+from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Case, Level, Status
@@ -16,7 +18,7 @@ from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
 from parlour.understanding import queries as understanding
-from parlour.web import places, timeline
+from parlour.web import counts, places, rows, timeline
 
 PAGE = 50
 STRETCH = 60
@@ -55,11 +57,11 @@ def query_of(tab: str, q: str = "") -> str:
     return "?" + urlencode({"tab": tab, **({"q": q} if q else {})})
 
 
-def frame(agent: Agent, counts: dict[str, int] | None = None) -> dict[str, Any]:
+def frame(agent: Agent) -> dict[str, Any]:
     """What stands around every page: counts for the rail, and the agent's load."""
     return {
         "agent": agent,
-        "counts": cases.tab_counts(agent) if counts is None else counts,
+        "counts": counts.of_tabs(agent),
         "lead": access.may(agent, access.LEAD),
         "ailing": channels.ailing(),
         "presences": Presence.choices,
@@ -70,12 +72,20 @@ def frame(agent: Agent, counts: dict[str, int] | None = None) -> dict[str, Any]:
 def queue(agent: Agent, tab: str, q: str, *, cursor: str | None = None, limit: int = PAGE) -> dict[str, Any]:
     """One page of a tab."""
     page = cases.queue(agent, tab, q=q, cursor=cursor, limit=limit)
-    return tab_shown(tab, q) | {"rows": page.items, "more": page.next}
+    return tab_shown(tab, q) | {"rows": rows.draw(page.items, tab, query_of(tab, q), q), "more": page.next}
 
 
 def tab_shown(tab: str, q: str) -> dict[str, Any]:
     """A tab without its rows."""
-    return {"tab": tab, "tabs": TAB_NAMES, "q": q, "query": query_of(tab, q), "current": None, "drawn": None}
+    return {"tab": tab, "tabs": TAB_NAMES, "q": q, "query": query_of(tab, q)}
+
+
+def mark(rows: Markup, tab: str, q: str, current: int | None) -> Markup:
+    """The rows with the link of the open case marked as the current one."""
+    if current is None:
+        return rows
+    link = f'href="{reverse("case", args=[current])}{escape(query_of(tab, q))}"'
+    return Markup(str(rows).replace(link, f'{link} aria-current="true"', 1))  # noqa: S704 - rows drawn by our own template
 
 
 def case_head(agent: Agent, case: Case) -> dict[str, Any]:

@@ -53,9 +53,8 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
         return render(request, "parts/rows.html", shown)
     if not is_fragment(request):
         return render(request, "desk.html", parts.frame(agent) | shown | {"case": None, "section": "desk"})
-    response = render(
-        request, "parts/queue_fragment.html", parts.frame(agent) | shown | {"current": _open_case(request)}
-    )
+    marked = {"rows": parts.mark(shown["rows"], tab, q, _open_case(request))}
+    response = render(request, "parts/queue_fragment.html", parts.frame(agent) | shown | marked)
     # The address of a found number would lead on to the case: it is no place to come back to.
     if (beside := request.headers.get("X-Beside")) and number is None:
         case_id = _open_case(request)
