@@ -100,7 +100,9 @@ class Body(Schema):
 
 
 class ReplyBody(Body):
-    text: Text
+    text: Annotated[str, AfterValidator(_whole), Field(max_length=100_000)] = Field(
+        "", description="May be left out or empty when there are attachments."
+    )
     visibility: Visibility
     answers: Id | None = Field(
         None, description="Id of the message that is answered; by default the customer's latest."

@@ -88,7 +88,7 @@ def list_messages(request: Request, case_id: int, filters: Query[PageQuery]) -> 
 
 @router.post(
     "/cases/{int:case_id}/replies",
-    response={200: schemas.Message, 201: schemas.Message},
+    response={200: schemas.Reply, 201: schemas.Reply},
     operation_id="addReply",
     summary="Answer the customer",
 )
@@ -100,11 +100,18 @@ def add_reply(
 ) -> HttpResponse:
     """The answer is stored and queued; `delivery` tells how the sending goes.
 
+    A private answer that is too long for one message becomes several where the channel allows it, sent strictly in order: the
+    first is the answer, and all of them are its `parts`. When one fails for good, those after it are not sent. An answer
+    with `attachments` may be without words.
+
     Send an `Idempotency-Key` of your own making (up to 128 visible ASCII characters). The same key again gives 200 and
     the message that is already there, and nothing is sent twice; the same key with other content is a 409.
     """
     only(request, ())
     get_case(request.auth, case_id, ANSWER)
+    if not body.text.strip() and not body.attachments:
+        words = "It may be empty only when there are attachments."
+        raise ProblemError(422, f"text: {words}", [("text", words)])
     # Keys of different tokens must not meet: each client makes its own.
     key = f"token:{request.auth.pk}:{idempotency_key}" if idempotency_key else None
     before = _given_before(key)
@@ -122,11 +129,13 @@ def add_reply(
             files=body.attachments,
             choices=body.choices,
         )
+        pieces = queries.of_answer(message)
     except IntegrityError:
         if key and _given_before(key):
             raise Conflict("This idempotency key was used for another answer at the same moment.") from None
         raise
-    return answer(message_shape(message), 200 if before else 201)
+    shaped = [message_shape(one) for one in pieces]
+    return answer({**shaped[0], "parts": shaped}, 200 if before else 201)
 
 
 def _given_before(key: str | None) -> Delivery | None:

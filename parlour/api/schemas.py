@@ -46,7 +46,7 @@ class Limit(Shape):
     """How long a text may be, counted in ``unit``."""
 
     length: int
-    unit: Literal["characters", "weighted", "bytes"]
+    unit: Literal["characters", "weighted", "bytes", "graphemes", "utf16"]
 
 
 class Capabilities(Shape):
@@ -67,6 +67,9 @@ class Capabilities(Shape):
     )
     media_private: dict[str, int]
     media_count: int = Field(description="Files one answer may carry.")
+    parts: int = Field(
+        description="As many messages in a row as a private answer may become that is too long for one; 1: it is refused."
+    )
 
 
 class Inbox(Shape):
@@ -168,6 +171,14 @@ class Message(Shape):
     hidden: bool
     attachments: list[Attachment]
     meta: dict[str, Any]
+
+
+class Reply(Message):
+    """An answer: the message, or the first one of those it became."""
+
+    parts: list[Message] = Field(
+        description="All messages the answer became, in order: one, or several where it was too long for one."
+    )
 
 
 class Event(Shape):

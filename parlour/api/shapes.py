@@ -150,6 +150,7 @@ def _capabilities(can: Capabilities) -> dict[str, Any]:
         "media_public": media(can, "public"),
         "media_private": media(can, "private"),
         "media_count": can.media_count,
+        "parts": can.parts,
     }
 
 

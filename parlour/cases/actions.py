@@ -13,8 +13,9 @@ from django.db import transaction
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
 from parlour.cases.joining import join_customers
+from parlour.cases.mending import cancel_reply, retry_reply, settle_reply
 from parlour.cases.models import Case, Direction, Level, Message, Status
-from parlour.cases.replies import act, cancel_reply, reply, retry_reply, send_template, settle_reply
+from parlour.cases.replies import act, reply, send_template
 from parlour.lib import clock
 from parlour.lib.text import storable
 from parlour.spine import actions as spine

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, QuerySet
 
+from parlour.cases import parts
 from parlour.cases.models import GONE, Case, Delivery, Direction, Message, Status
 from parlour.lib import clock
 from parlour.lib.text import one_line
@@ -23,7 +24,7 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
         "urgency": 0.0,
         "updated_at": clock.now(),
         "look_at": clock.now(),
-        "snippet": one_line(message.text, 200),
+        "snippet": one_line(message.text or _names(message), 200),
         "snippet_direction": Direction.OUT,
         "messages_out": case.messages_out + 1,
         "last_out_at": at,
@@ -40,6 +41,11 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
         message.save(update_fields=["meta"])
 
 
+def _names(message: Message) -> str:
+    """What an answer without words shows in lists: its files."""
+    return ", ".join(one.name or one.kind for one in message.attachments.order_by("id"))
+
+
 def take_back_answer(message: Message) -> None:
     """An answer that was undone or refused counts no longer: the customer waits as before, and a promise it had ended runs again.
 
@@ -48,7 +54,9 @@ def take_back_answer(message: Message) -> None:
     if message.case_id is None:
         return
     case = Case.objects.select_related("brand").get(pk=message.case_id)
-    latest_out = reached(case).order_by("-sent_at", "-id").first()
+    # Half an answer is none: whoever got its first part still waits for the rest.
+    whole = [part.pk for part in parts.of_answer(message)]
+    latest_out = reached(case).exclude(pk__in=whole).order_by("-sent_at", "-id").first()
     said = Message.objects.filter(case=case, direction=Direction.IN)
     latest_in = said.order_by("-sent_at", "-id").first()
     unanswered = said.exclude(actionable=False)
@@ -73,7 +81,7 @@ def take_back_answer(message: Message) -> None:
     }
     latest = max((one for one in (latest_in, latest_out) if one), key=lambda one: one.sent_at, default=None)
     if latest is not None:
-        changes |= {"snippet": one_line(latest.text, 200), "snippet_direction": latest.direction}
+        changes |= {"snippet": one_line(latest.text or _names(latest), 200), "snippet_direction": latest.direction}
     # Of several answers that are gone the first had ended the promise, whichever is taken back last.
     if since is not None and not case.brand.recorded and ended.exists():
         due = since + timedelta(minutes=case.brand.first_response_minutes)

@@ -1,4 +1,4 @@
-"""Verbs on what we say: answering, undoing, trying again, settling, acting on a message. Part of ``cases.actions``."""
+"""Verbs on what we say: answering, sending a template, acting on a message. Part of ``cases.actions``; what goes wrong is ``mending``'s."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from parlour.cases import files as sending
-from parlour.cases import offers, ways
+from parlour.cases import offers, parts, ways
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import note_answer, take_back_answer
 from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, Direction, Message, Status
@@ -50,12 +51,15 @@ def reply(
     ``answers`` is the Message answered (default: the customer's latest words in that lane). ``seen`` is the newest Message id the writer
     had before their eyes: when a colleague has answered since, Conflict is raised. The same ``idempotency_key`` again gives the same
     Message and does nothing; with other words or files it is a Conflict. ``files`` are ids of Attachments: the writer's own uploads
-    (``cases.files.upload``), or files of another answer in this case. ``choices`` are answers to choose from: buttons where the channel
-    has them, else numbered lines below the words.
+    (``cases.files.upload``), or files of another answer in this case; they may go without words. ``choices`` are answers to choose
+    from: buttons where the channel has them, else numbered lines below the words. What is too long for one message becomes several
+    where the channel allows it: the first is returned, ``parts.of_answer`` gives all.
     """
     text = storable(text, TEXT_LIMIT).strip()
-    if not text:
-        raise Invalid("An answer needs some text.")
+    if not text and (choices or not files):
+        raise Invalid(
+            "An answer needs some text." if not files else "Answers to choose from need some text above them."
+        )
     if visibility not in {"public", "private"}:
         raise Invalid("An answer is either public or private.")
     if idempotency_key and (len(idempotency_key) > KEY_LIMIT or not idempotency_key.isprintable()):
@@ -127,8 +131,6 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         answered = Message.objects.select_related("thread").get(pk=way.answers)
         channel = registry.get(way.channel)
         text, choices = offers.offered(channel.capabilities.choices, wanted.visibility, wanted.text, wanted.choices)
-        if wanted.template is None:
-            _refuse_over_length(way, answered, text)
         chosen = sending.to_send(by, case_id, wanted.files)
         sending.refuse_unfit(channel.label, way.media, way.media_count, chosen)
         now = clock.now()
@@ -141,25 +143,23 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
             direction=Direction.OUT,
             visibility=wanted.visibility,
             agent=by if isinstance(by, Agent) else None,
-            text=text,
+            text=part.text,
             sent_at=now,
-            meta=offers.stored(choices, wanted.template),
+            meta=meta,
         )
-        sending.attach(message, chosen)
+        sending.attach(message, part.files)
         Delivery.objects.create(
             message=message,
             mode=way.mode,
             target=answered.external_id or "",
             reference="p" + secrets.token_hex(16),
-            idempotency_key=wanted.key or None,
+            idempotency_key=(wanted.key or None) if number == 1 else None,
             due_at=now + timedelta(seconds=wanted.hold_seconds),
         )
         note_answer(case, message, now)
-        told = {"visibility": wanted.visibility} | ({"template": wanted.template.name} if wanted.template else {})
-        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
-        bus.wake("deliveries")
-        bus.wake("policy")
-    return message
+        case.messages_out += 1
+        made.append(message)
+    return made[0]
 
 
 def _given_before(case_id: int, wanted: _Wanted) -> Message | None:
@@ -169,12 +169,13 @@ def _given_before(case_id: int, wanted: _Wanted) -> Message | None:
     said = given.message
     can = registry.get(said.channel).capabilities.choices
     text, choices = offers.offered(can, wanted.visibility, wanted.text, wanted.choices)
-    same = (said.case_id, said.text, said.visibility) == (case_id, text, wanted.visibility)
-    if not same or said.meta.get("choices", []) != list(choices):
+    pieces = parts.of_answer(said)
+    same = (said.case_id, parts.whole_text(pieces), said.visibility) == (case_id, text, wanted.visibility)
+    if not same or pieces[-1].meta.get("choices", []) != list(choices):
         raise Conflict("This idempotency key was used for another answer.")
     # The same files may have been uploaded again: what is in them counts.
     digests = Attachment.objects.values_list("digest", flat=True)
-    if sorted(digests.filter(message=said)) != sorted(digests.filter(pk__in=wanted.files)):
+    if sorted(digests.filter(message__in=pieces)) != sorted(digests.filter(pk__in=wanted.files)):
         raise Conflict("This idempotency key was used for an answer with other files.")
     return said
 
@@ -206,95 +207,12 @@ def _way(case: Case, wanted: _Wanted) -> Way:
     return way
 
 
-def _refuse_over_length(way: Way, answered: Message, text: str) -> None:
+def _room(way: Way, answered: Message) -> Room:
+    """How much fits into a message of that way."""
     assert answered.inbox is not None
-    length = registry.get(way.channel).measure(config(answered.inbox), text, way.visibility)
-    if length > way.limit:
-        raise Invalid(
-            f"The answer has {length:,} of at most {way.limit:,} {way.unit if way.unit != 'weighted' else 'characters'}."
-        )
-
-
-def _sending(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
-    """An answer of ours with its case held. Cases are held before messages and deliveries everywhere, so that nobody waits in a ring."""
-    if by is not None:
-        staff.require(by, staff.ANSWER)
-    message = Message.objects.get(pk=message_id, direction=Direction.OUT)
-    if message.case_id is not None:
-        message.case = Case.objects.select_for_update().get(pk=message.case_id)
-    delivery = Delivery.objects.filter(message=message, what="send").first()
-    if delivery is None:
-        raise Invalid("This message was not sent from the desk.")
-    return message, delivery
-
-
-def cancel_reply(message_id: int, *, by: Actor) -> None:
-    """Undo an answer while it still waits; a case that was resolved with it is open again, unless its customer has another open one.
-
-    Raises Conflict when the answer is already on its way.
-    """
-    with transaction.atomic():
-        message, delivery = _sending(message_id, by)
-        waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)
-        if not waiting.update(state=DeliveryState.CANCELLED, settled_at=clock.now()):
-            raise Conflict("It is too late to undo: the answer is on its way.")
-        _reopen_what_it_closed(message, by, "Its answer was undone.")
-        take_back_answer(message)
-        spine.write("reply.cancelled", actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
-
-
-def _reopen_what_it_closed(message: Message, by: Actor, reason: str) -> None:
-    """A case resolved with this answer, or after it, was resolved because of it. The case is held."""
-    case = message.case
-    if case is None or case.status == Status.OPEN or case.resolved_at is None or case.resolved_at < message.sent_at:
-        return
-    changes = {"status": Status.OPEN, "resolved_at": None, "reopened": case.reopened + 1}
-    try:
-        with transaction.atomic():
-            Case.objects.filter(pk=case.pk).update(**changes)
-    except IntegrityError:
-        # The customer has another case open with the brand: the talk goes on there.
-        return
-    spine.write("case.reopened", actor=actor_name(by), case_id=case.pk, reason=reason)
-
-
-def retry_reply(message_id: int, *, by: Actor) -> None:
-    """Send again what failed or is uncertain: a person has decided that it did not arrive."""
-    with transaction.atomic():
-        message, delivery = _sending(message_id, by)
-        now = clock.now()
-        stuck = Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNCERTAIN])
-        again = {
-            "state": DeliveryState.QUEUED,
-            "due_at": now,
-            "attempts": 0,
-            "error_kind": "",
-            "error_words": "",
-        }
-        if not stuck.update(settled_at=None, **again):
-            raise Conflict("This answer is neither failed nor uncertain any more.")
-        if delivery.state == DeliveryState.FAILED and message.case is not None:
-            # It had been taken back; it is said now.
-            Message.objects.filter(pk=message.pk).update(sent_at=now)
-            note_answer(message.case, message, now)
-            bus.wake("policy")
-        spine.write("reply.queued", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, again=True)
-        bus.wake("deliveries")
-
-
-def settle_reply(message_id: int, *, by: Actor, arrived: bool) -> None:
-    """A person has looked at the platform and says whether an uncertain answer arrived."""
-    with transaction.atomic():
-        message, delivery = _sending(message_id, by)
-        state = DeliveryState.SENT if arrived else DeliveryState.FAILED
-        unsettled = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNCERTAIN)
-        if not unsettled.update(state=state, settled_at=clock.now()):
-            raise Conflict("This answer is not uncertain any more.")
-        if not arrived:
-            _reopen_what_it_closed(message, by, "Its answer did not arrive.")
-            take_back_answer(message)
-        verb = "delivery.sent" if arrived else "delivery.failed"
-        spine.write(verb, actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
+    channel, account = registry.get(way.channel), config(answered.inbox)
+    beside = channel.capabilities.beside if way.visibility == "private" else None
+    return Room(way.limit, way.unit, lambda text: channel.measure(account, text, way.visibility), way.parts, beside)
 
 
 def act(message_id: int, act: str, *, by: Actor) -> Delivery:

@@ -33,6 +33,8 @@ class Way:
     media: Mapping[str, int] = field(default_factory=dict)
     """Kinds of files that may come along (image, video, audio, file), and how many bytes one may have."""
     media_count: int = 0
+    parts: int = 1
+    """As many messages as an answer may become that is too long for one."""
     templates: bool = False
     """Approved templates can be sent, also while it is blocked."""
 
@@ -100,10 +102,18 @@ def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:
     blocked = ""
     if until and until <= clock.now():
         blocked = f"{channel.label} takes no free answer so long after the customer's last message."
-    label = f"Private reply · {channel.label}"
-    templates = channel.capabilities.templates
     return Way(
-        "private", "reply", channel.name, label, limit.length, limit.unit, said.pk, blocked, until, templates=templates
+        "private",
+        "reply",
+        channel.name,
+        f"Private reply · {channel.label}",
+        limit.length,
+        limit.unit,
+        said.pk,
+        blocked,
+        until,
+        parts=channel.capabilities.parts,
+        templates=channel.capabilities.templates,
     )
 
 

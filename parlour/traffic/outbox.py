@@ -11,8 +11,9 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 
 from parlour.cases import actions as case_actions
-from parlour.cases.models import Attachment, Case, Delivery, DeliveryState, FileState, Message, Status, Thread
-from parlour.cases.queries import template_of
+from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, FileState, Message, Status, Thread
+from parlour.cases.queries import of_answer, template_of
+from parlour.cases.queries import place as part_of
 from parlour.channels import actions as channel_actions
 from parlour.channels import queries as channels
 from parlour.channels import registry
@@ -37,6 +38,9 @@ MOST_ATTEMPTS = 8
 REFERENCES = 20
 RENEWED_SECONDS, ATTENTION_SECONDS = 1.0, 30.0
 """How long an inbox rests whose credentials are being renewed, or need a person."""
+PART_SECONDS = 5.0
+PART_HELD_AT_MOST = timedelta(minutes=10)
+"""How often, and how long, a part of an answer looks whether the part before it has arrived after all."""
 HELD_AT_MOST = timedelta(hours=24)
 """How long answers are kept while an inbox needs attention or is paused; a later one would be no answer any more."""
 
@@ -112,6 +116,8 @@ def send(delivery: Delivery) -> float | None:
         words = "It could not be sent for more than a day. Send it again if it is still an answer."
         _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.TRANSIENT, words)
         return None
+    if delivery.what == "send" and _waits_for_its_turn(delivery):
+        return None
     try:
         assert message.inbox is not None
         channel, config = registry.get(message.inbox.channel), channels.config(message.inbox)
@@ -139,6 +145,30 @@ def send(delivery: Delivery) -> float | None:
         words = f"A fault of Parlour's ({type(error).__name__}); look on the platform whether it arrived."
         _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
     return rest
+
+
+def _waits_for_its_turn(delivery: Delivery) -> bool:
+    """Whether a part of an answer must not be sent (now), and was put off or has failed, because one before it has not arrived."""
+    place = part_of(delivery.message)
+    if place is None or place[0] == 1:
+        return False
+    before = [one for one in of_answer(delivery.message) if one.pk < delivery.message_id]
+    states = dict(Delivery.objects.filter(message__in=before, what="send").values_list("state", "settled_at"))
+    if states.keys() & set(GONE):
+        words = "A part of the answer before this one did not arrive. Send again goes on from there."
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.INVALID, words)
+        return True
+    if DeliveryState.UNCERTAIN not in states:
+        return False
+    since = states[DeliveryState.UNCERTAIN]
+    if since is not None and clock.now() - since > PART_HELD_AT_MOST:
+        words = "A part of the answer before this one may have arrived, and nobody has said whether it did."
+        _settle(delivery, DeliveryState.FAILED, "delivery.failed", ErrorKind.UNKNOWN_OUTCOME, words)
+        return True
+    words = "It waits: a part of the answer before this one may not have arrived."
+    attempts = max(delivery.attempts - 1, 0)
+    _later(delivery, PART_SECONDS, ErrorKind.UNKNOWN_OUTCOME, words, attempts=attempts)
+    return True
 
 
 def _too_late(delivery: Delivery) -> bool:

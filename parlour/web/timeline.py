@@ -63,6 +63,11 @@ class Said:
         return self.message.sent_at
 
     @property
+    def place(self) -> tuple[int, int] | None:
+        """Which part of an answer it is, and of how many; None where an answer is one message."""
+        return cases.place(self.message)
+
+    @property
     def cancelled(self) -> bool:
         return self.delivery is not None and self.delivery.state == DeliveryState.CANCELLED
 
@@ -237,13 +242,13 @@ def _words(
             return ("user-group", f"Given to the team {team}") if team else ("user-minus", "Given to nobody")
         case "case.joined":
             return "user-group", f"Joined with case {data.get('into') or data.get('took')}"
+        case "customer.joined":
+            return "user-group", "Known to be one customer with another"
         case "case.team":
             team = _named(data.get("team"), teams, "a former team")
             return "user-group", f"Handed to the team {team}" if team else "Taken from its team"
         case "case.level":
             level = data.get("level")
-        case "customer.joined":
-            return "user-group", "Known to be one customer with another"
             label = Level(level).label if level in Level.values else ""
             return "flag", f"Priority set to {label.lower()}" if label else "Priority left to the score"
         case "case.category":

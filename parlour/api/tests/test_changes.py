@@ -67,7 +67,8 @@ def test_reply_is_stored_and_queued(ask, rows):
     assert (sent["direction"], sent["text"], sent["visibility"]) == ("out", "On its way", "public")
     assert sent["delivery"] == {"state": "queued", "error": None}
     assert sent["reply_to"] == said.external_id
-    assert ask.get(f"/cases/{case.pk}/messages")["items"][0] == sent
+    (only,) = sent.pop("parts")
+    assert ask.get(f"/cases/{case.pk}/messages")["items"][0] == sent == only
     assert Event.objects.filter(case_id=case.pk, verb="reply.queued", actor__startswith="token:").exists()
 
 
@@ -126,7 +127,7 @@ def test_somebody_answered_meanwhile(ask, rows):
         ({"text": 5}, "text"),
         ({"text": None}, "text"),
         ({"text": "a\x00b"}, "text"),
-        ({"text": "x" * 20_001}, "text"),
+        ({"text": "x" * 100_001}, "text"),
         ({"visibility": "secret"}, "visibility"),
         ({"answers": 0}, "answers"),
         ({"answers": "1"}, "answers"),

@@ -19,6 +19,7 @@ from parlour.channels.contract import (
     Author,
     Capabilities,
     ChannelError,
+    Choices,
     DoorRequest,
     ErrorKind,
     Inbound,
@@ -55,6 +56,8 @@ class Chat(Base):
         receipts=True,
         media_private=dict.fromkeys(("image", "video", "audio", "file"), FILE_BYTES),
         media_count=5,
+        parts=5,
+        choices=Choices(10, 80),
     )
 
     def __init__(self) -> None:

@@ -67,6 +67,7 @@ class Instagram(Base):
         profile_days=7,
         media_private={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB, "file": 25 * _MB},
         media_count=10,
+        parts=10,
         choices=Choices(13, 20),
         rate=Rate(300, 1.0),
     )

@@ -50,6 +50,7 @@ class Messenger(Base):
         profile_days=30,
         media_private=dict.fromkeys(("image", "video", "audio", "file"), 25 * 1024 * 1024),
         media_count=10,
+        parts=10,
         choices=Choices(13, 20),
         rate=Rate(300, 1.0),
     )

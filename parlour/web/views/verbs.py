@@ -128,13 +128,15 @@ def _on_message(
 @seat(access.ANSWER, POST)
 def undo(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
     """Take an answer back before it leaves. The desk gets its words as JSON (``case``, ``way``, ``text``), to be written on."""
-    cancel = lambda: actions.cancel_reply(message_id, by=agent)  # noqa: E731
+    undone: list[Message] = []
+    cancel = lambda: undone.extend(actions.cancel_reply(message_id, by=agent))  # noqa: E731
     response = _on_message(request, agent, message_id, cancel, "Taken back. It was not sent.")
     if not is_fragment(request):
         return response
     message = get_message(agent, message_id)
     # In the body, not in a header: an answer may be longer than what proxies take as headers.
-    back = {"case": message.case_id, "way": message.visibility, "text": message.text, "files": _files(message)}
+    words, along = queries.whole_text(undone).strip(), [file for part in undone for file in _files(part)]
+    back = {"case": message.case_id, "way": message.visibility, "text": words, "files": along}
     given = JsonResponse(back)
     given["HX-Trigger"] = response["HX-Trigger"]
     return given

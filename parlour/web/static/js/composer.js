@@ -1,6 +1,6 @@
 // The composer: a draft for each way of answering, a counter, and sending.
 import { filesSent, filesTakenBack, showFiles, startFiles } from "./attach.js";
-import { lengthOf } from "./length.js";
+import { lengthOf, messagesFor } from "./length.js";
 
 const KEEP_DRAFTS = 14 * 24 * 3600 * 1000;
 const form = () => document.getElementById("composer");
@@ -75,9 +75,14 @@ function count() {
   if (!text || !chosen || !shown) return;
   const length = lengthOf(text.value, chosen.dataset.unit);
   const limit = Number(chosen.dataset.limit);
+  const parts = Number(chosen.dataset.parts ?? 1);
   const spaced = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-  shown.textContent = length || chosen.dataset.visibility !== "note" ? `${spaced(length)} of ${spaced(limit)}` : "";
-  shown.classList.toggle("over", length > limit);
+  const several = parts > 1 && length > limit ? messagesFor(text.value, chosen.dataset.unit, limit) : 1;
+  const over = length > limit * parts || several > parts;
+  if (several > 1 && !over) shown.textContent = `${spaced(length)} · goes out in ${several} messages`;
+  else if (over && parts > 1) shown.textContent = `${spaced(length)}: more than ${parts} messages of ${spaced(limit)}`;
+  else shown.textContent = length || chosen.dataset.visibility !== "note" ? `${spaced(length)} of ${spaced(limit)}` : "";
+  shown.classList.toggle("over", over);
   if (!CSS.supports("field-sizing", "content")) {
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight}px`;

@@ -27,5 +27,45 @@ export function lengthOf(text, unit) {
   const trimmed = text.trim();
   if (unit === "weighted") return weighted(trimmed);
   if (unit === "bytes") return new TextEncoder().encode(trimmed).length;
+  if (unit === "utf16") return trimmed.length;
+  if (unit === "graphemes" && graphemes) return [...graphemes.segment(trimmed)].length;
   return [...trimmed].length;
+}
+
+const SEAMS = [/\s*\n[^\S\n]*\n\s*/g, /(?<=[.!?\u2026]['"\u201d\u2019\u00bb)\]]*)\s+|(?<=[\u3002\uff01\uff1f])\s*/g, /[^\S\n]*\n\s*/g, /\s+/g];
+const FULL_ENOUGH = 0.4;
+
+/** How many of the words' characters fit into the first message. */
+function longest(text, unit, limit) {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (lengthOf(text.slice(0, middle), unit) <= limit) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** As how many messages the words go out, cut as the server cuts them: between paragraphs, sentences, lines or words. */
+export function messagesFor(text, unit, limit) {
+  let rest = text.trim();
+  let messages = 1;
+  while (lengthOf(rest, unit) > limit) {
+    const most = longest(rest, unit, limit);
+    if (!most) return Infinity;
+    const near = rest.slice(0, most + 200);
+    let next = most;
+    for (const [place, seam] of SEAMS.entries()) {
+      const least = place === SEAMS.length - 1 ? 1 : most * FULL_ENOUGH;
+      const cuts = [...near.matchAll(seam)].filter((cut) => cut.index && cut.index >= least && cut.index <= most);
+      if (!cuts.length) continue;
+      const last = cuts.at(-1);
+      next = last.index + last[0].length;
+      break;
+    }
+    rest = rest.slice(next);
+    messages += 1;
+  }
+  return messages;
 }
