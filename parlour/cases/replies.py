@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef
 from parlour.cases import files as sending
 from parlour.cases import offers, parts, ways
 from parlour.cases.access import Conflict, Invalid
-from parlour.cases.answered import note_answer, take_back_answer
-from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.answered import note_answer
+from parlour.cases.models import GONE, Attachment, Case, Delivery, Direction, Message
+from parlour.cases.parts import Part, Room
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.channels.contract import Template
@@ -133,7 +134,23 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         text, choices = offers.offered(channel.capabilities.choices, wanted.visibility, wanted.text, wanted.choices)
         chosen = sending.to_send(by, case_id, wanted.files)
         sending.refuse_unfit(channel.label, way.media, way.media_count, chosen)
-        now = clock.now()
+        planned = [Part(text)] if wanted.template else parts.plan(text, chosen, choices, _room(way, answered))
+        message = _queue(case, by, wanted, way, answered, planned)
+        told: dict[str, Any] = {"visibility": wanted.visibility}
+        told |= {"template": wanted.template.name} if wanted.template else {}
+        told |= {"parts": len(planned)} if len(planned) > 1 else {}
+        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
+        bus.wake("deliveries")
+        bus.wake("policy")
+    return message
+
+
+def _queue(case: Case, by: Actor, wanted: _Wanted, way: Way, answered: Message, planned: Sequence[Part]) -> Message:
+    """Store the messages of an answer and what is to send them; the first message. The idempotency key is the first one's."""
+    now, answer = clock.now(), secrets.token_hex(8)
+    made: list[Message] = []
+    for number, part in enumerate(planned, 1):
+        meta = offers.stored(part.choices, wanted.template) | parts.stored(answer, number, len(planned), part.gap)
         message = Message.objects.create(
             case=case,
             thread=answered.thread if way.mode == "reply" else None,
