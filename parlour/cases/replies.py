@@ -15,6 +15,7 @@ from parlour.cases import files as sending
 from parlour.cases import offers, parts, ways
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import note_answer
+from parlour.cases.claiming import claim
 from parlour.cases.models import GONE, Attachment, Case, Delivery, Direction, Message
 from parlour.cases.parts import Part, Room
 from parlour.cases.ways import Way
@@ -140,6 +141,7 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         told |= {"template": wanted.template.name} if wanted.template else {}
         told |= {"parts": len(planned)} if len(planned) > 1 else {}
         spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
+        claim(case, by)
         bus.wake("deliveries")
         bus.wake("policy")
     return message

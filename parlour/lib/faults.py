@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
+
+from parlour.lib.text import one_line
+
+_SOMEBODY = re.compile(r"\S*@\S+|\+?\d[\d ()/-]{4,}\d")
 
 
 def where(error: BaseException) -> str:
@@ -14,6 +19,11 @@ def where(error: BaseException) -> str:
         return type(error).__name__
     place = own[-1]
     return f"{type(error).__name__} at {place.filename.replace(chr(92), '/').rpartition('/')[2]}:{place.lineno} in {place.name}"
+
+
+def impersonal(words: str) -> str:
+    """A platform's ``words`` for the log, on one line: addresses, handles and long numbers, which may be somebody's, become an ellipsis."""
+    return one_line(_SOMEBODY.sub("…", words), 200)
 
 
 class Quiet(logging.Filter):

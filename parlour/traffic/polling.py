@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from parlour.channels.actions import note_health
 from parlour.channels.contract import ChannelError, ErrorKind
 from parlour.channels.models import STILL, Inbox
 from parlour.lib import clock
-from parlour.lib.faults import where
+from parlour.lib.faults import impersonal, where
 from parlour.lib.text import one_line
 from parlour.spine import actions as spine
 from parlour.traffic.credentials import expired
@@ -60,6 +61,11 @@ def _is_due() -> Q:
     return due
 
 
+def soon(inboxes: Iterable[int]) -> None:
+    """Let these inboxes (ids) be polled at once, but for those whose platform asked for patience."""
+    Inbox.objects.filter(pk__in=list(inboxes), polled_at__lte=clock.now()).update(polled_at=None)
+
+
 def poll(inbox: Inbox) -> None:
     """Fetch what is new for one inbox. Events and cursor are stored together: a crash fetches again and stores nothing twice."""
     channel = registry.get(inbox.channel)
@@ -88,11 +94,15 @@ def poll(inbox: Inbox) -> None:
         elif error.permanent:
             note_health(inbox.pk, Inbox.Health.ATTENTION, error.words, by="poll")
         _note_failure(inbox.pk, error.words)
-        log.warning("Inbox %s could not be polled: %s", inbox.pk, error.kind)
+        log.warning("%s could not be polled: %s (%s)", _named(inbox), impersonal(error.words), error.kind)
     except Exception as error:
         Inbox.objects.filter(pk=inbox.pk).update(polled_at=clock.now())
         _note_failure(inbox.pk, f"A fault of Parlour's ({type(error).__name__}).")
-        log.error("Inbox %s could not be polled: %s", inbox.pk, where(error))
+        log.error("%s could not be polled: %s", _named(inbox), where(error))
+
+
+def _named(inbox: Inbox) -> str:
+    return f"Inbox {inbox.pk} ({registry.get(inbox.channel).label}, {one_line(inbox.name, 80)})"
 
 
 def _note_failure(inbox_id: int, words: str) -> None:

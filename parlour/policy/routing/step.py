@@ -24,7 +24,10 @@ def route(judging: Judging) -> None:
 
 
 def route_these(waiting: Sequence[Case], judging: Judging) -> None:
-    """Decide on these cases, whether or not they are all of the batch. The caller saves."""
+    """Decide on these cases, whether or not they are all of the batch. The caller saves.
+
+    The log tells where a case went, once: why it still waits there changes with every shift, and stands with the case only.
+    """
     if not waiting:
         return
     desks = [Desk(team.pk, team.name, frozenset(team.categories)) for team in Team.objects.order_by("id")]
@@ -37,13 +40,13 @@ def route_these(waiting: Sequence[Case], judging: Judging) -> None:
             )
         else:
             decision = decide(case.category, case.team_id, desks, seats)
-        if (decision.team, decision.agent, decision.reason) != (case.team_id, case.assignee_id, case.routing_reason):
-            _give(case, decision, judging)
+        _give(case, decision, judging)
 
 
 def _give(case: Case, decision: Decision, judging: Judging) -> None:
+    if not case.routing_reason or (decision.team, decision.agent) != (case.team_id, case.assignee_id):
+        judging.tell("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason)
     case.team_id, case.assignee_id, case.routing_reason = decision.team, decision.agent, decision.reason
-    judging.tell("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason)
 
 
 def _seats() -> list[Seat]:

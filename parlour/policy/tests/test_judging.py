@@ -176,6 +176,28 @@ def test_the_most_pressing_of_a_batch_gets_the_last_place(rows: Rows) -> None:
     assert "at capacity" in calm.routing_reason
 
 
+def test_where_a_case_waits_is_told_once_whatever_it_waits_for(rows: Rows) -> None:
+    set_up_team("Delivery", ["delivery"])
+    noor = rows.agent(presence=Presence.ONLINE, teams=["Delivery"], capacity=0)
+    case = waiting(rows, category="delivery")
+
+    def again(minutes: int) -> Case:
+        Case.objects.update(look_at=START)
+        look(START + minutes * MINUTE)
+        case.refresh_from_db()
+        return case
+
+    assert "at capacity" in again(0).routing_reason
+    for presence, why in ((Presence.OFFLINE, "nobody there is online"), (Presence.ONLINE, "at capacity")) * 2:
+        Agent.objects.update(presence=presence)
+        # What it waits for stands with the case.
+        assert why in again(1).routing_reason
+    assert told(case).count("case.routed") == 1
+    Agent.objects.update(capacity=1)
+    assert again(2).assignee == noor
+    assert told(case).count("case.routed") == 2
+
+
 def test_a_case_that_has_an_agent_keeps_them(rows: Rows) -> None:
     mine, _ = rows.agent("Mine"), rows.agent("Free", presence=Presence.ONLINE)
     case = waiting(rows, assignee=mine)

@@ -47,6 +47,17 @@ def test_what_is_new_is_stored_with_the_place_to_go_on_from(road: Road, x: Fake)
     assert Message.objects.count() == 1
 
 
+def test_the_log_names_the_inbox_and_the_platform_s_words_but_nobody(x: Fake, caplog) -> None:
+    words = "Busy, @ada; ask\nada@example.com or +49 30 123456 in 30 s."
+    x.polls = [ChannelError(ErrorKind.TRANSIENT, words)]
+    polling.poll_due("w")
+    found = inbox()
+    assert (
+        f"Inbox {found.pk} (X, {found.name}) could not be polled: Busy, … ask … or … in 30 s. (transient)"
+        in caplog.text
+    )
+
+
 def test_it_is_asked_again_when_its_time_has_come(x: Fake) -> None:
     x.polls = [Poll((), {"since": str(number)}) for number in range(2)]
     polling.poll_due("w")
