@@ -13,6 +13,7 @@ from parlour.channels.contract import Channel, Setting
 from parlour.channels.models import STILL, Brand, Inbox
 from parlour.channels.signing_in import begin as begin_sign_in
 from parlour.channels.signing_in import finish as finish_sign_in
+from parlour.channels.signing_in import register as register_client
 from parlour.channels.signing_in import way as sign_in_of
 from parlour.lib import clock, secretbox
 from parlour.lib.text import one_line
@@ -34,7 +35,8 @@ def checked_settings(channel: Channel, given: Mapping[str, str]) -> dict[str, st
     What signing in at the platform brings (``Channel.oauth``) may be missing until somebody has done so. What is not asked for with
     the other values (``Setting.when``) is left out, whatever was given.
     """
-    later = set(channel.oauth.settings) if channel.oauth and given.get("client_id") else set()
+    signs_in = channel.oauth is not None and (given.get("client_id") or channel.oauth.register)
+    later = set(channel.oauth.settings) if channel.oauth and signs_in else set()
     known = {setting.name: setting for setting in channel.settings}
     problems = [
         f"Unknown setting {name!r} for {channel.name}; it takes {', '.join(known)}."
@@ -175,6 +177,7 @@ __all__ = [
     "note_health",
     "note_heard",
     "pause",
+    "register_client",
     "resume",
     "sign_in_of",
     "update_settings",

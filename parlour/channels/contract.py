@@ -390,6 +390,12 @@ class Capabilities:
     """A public message can be answered in private by the brand."""
     private_channel: str = ""
     """Name of the sibling channel whose inbox (same brand, same realm) holds the private threads, when it is not this one."""
+    register: str = ""
+    """Where this desk makes itself known as a client of the platform (any server of many has its own), with name, address to come back to
+    and scopes; the answer's ``client_id`` and ``client_secret`` become settings. Empty: an administrator does that by hand."""
+    by: str = ""
+    """The setting whose value chooses another way out of ``others``."""
+    others: Mapping[str, OAuth] = field(default_factory=dict)
     private_reply_days: int | None = None
     window_hours: int | None = None
     """A private answer is free for this long after the customer's last message."""

@@ -16,6 +16,9 @@ from parlour.channels.contract import Channel, ChannelError, ErrorKind, InboxCon
 from parlour.lib import http
 from parlour.lib.text import one_line
 
+NAME = "Parlour"
+"""What people are shown when they are asked to let this desk in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Journey:
@@ -29,10 +32,19 @@ class Journey:
 def way(channel: Channel, settings: Mapping[str, Any]) -> OAuth | None:
     """How the account of an inbox with these ``settings`` is signed in to: None when it is not, or the client is not known yet."""
     oauth = channel.oauth
-    if oauth is None or not settings.get("client_id"):
+    if oauth is not None and oauth.by:
+        oauth = oauth.others.get(str(settings.get(oauth.by)), oauth)
+    if oauth is None or not (settings.get("client_id") or oauth.register):
         return None
     brought = [one for one in channel.settings if one.name in oauth.settings]
     return oauth if all(one.asked(settings) for one in brought) else None
+
+
+def register(oauth: OAuth, inbox: InboxConfig, back: str) -> dict[str, str]:
+    """The settings that name this desk as a client of the platform, from whom browsers come to ``back``. Raises ChannelError."""
+    told = {"client_name": NAME, "redirect_uris": back, "scopes": " ".join(oauth.scopes)}
+    answer = _asked(_filled(oauth.register, inbox), told, None, "client_id")
+    return {name: str(answer[name]) for name in ("client_id", "client_secret") if answer.get(name)}
 
 
 def begin(oauth: OAuth, inbox: InboxConfig, back: str) -> Journey:
@@ -47,7 +59,7 @@ def begin(oauth: OAuth, inbox: InboxConfig, back: str) -> Journey:
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
-        **oauth.extra,
+        **{name: _filled(value, inbox) for name, value in oauth.extra.items()},
     }
     return Journey(f"{_filled(oauth.authorize, inbox)}?{urlencode(asked)}", state, verifier)
 
@@ -64,17 +76,23 @@ def token(oauth: OAuth, inbox: InboxConfig, told: Mapping[str, str]) -> dict[str
     client_id, secret = (str(inbox.settings.get(name, "")) for name in ("client_id", "client_secret"))
     basic = (client_id, secret) if oauth.basic and secret else None
     data = dict(told) if basic else {**told, "client_id": client_id, **({"client_secret": secret} if secret else {})}
+    return _asked(_filled(oauth.token, inbox), data, basic, "access_token")
+
+
+def _asked(address: str, data: Mapping[str, str], basic: tuple[str, str] | None, needed: str) -> dict[str, Any]:
+    """The answer of a form, which holds ``needed``. Raises ChannelError."""
     try:
-        response = http.request("POST", _filled(oauth.token, inbox), data=data, auth=basic)
+        response = http.request("POST", address, data=data, auth=basic, headers={"accept": "application/json"})
     except http.NoAnswer as error:
         raise ChannelError(ErrorKind.TRANSIENT, str(error)) from error
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         answer = None
-    if response.status_code != 200 or not isinstance(answer, dict) or not answer.get("access_token"):
+    if response.status_code != 200 or not isinstance(answer, dict) or not answer.get(needed):
         words = answer.get("error_description") or answer.get("error") if isinstance(answer, dict) else ""
-        kind = ErrorKind.TRANSIENT if response.status_code >= 500 else ErrorKind.AUTH_EXPIRED
+        later = response.status_code >= 500 or response.status_code == 429
+        kind = ErrorKind.TRANSIENT if later else ErrorKind.AUTH_EXPIRED
         raise ChannelError(kind, one_line(str(words or f"The platform answered {response.status_code}."), 300))
     return answer
 

@@ -11,7 +11,6 @@ from parlour.cases.models import Case, Message, Status, Thread
 from parlour.channels import actions as channels
 from parlour.customers.models import Customer, Identity, Proof
 from parlour.lib import clock
-from parlour.playground.places.chat import Site
 from parlour.playground.places.discourse import Discourse
 from parlour.spine.models import Event
 from parlour.traffic import profiles
@@ -31,7 +30,7 @@ def forum(town: Town, chat: Chat) -> Discourse:
 
 def number_of(chat: Chat, name: str = "Ana Rocha") -> str:
     """The site's number of a customer, which they chat by."""
-    return chat.town.call(lambda: cast(Site, chat.site).person(name))
+    return chat.town.call(lambda: chat.site.person(name))
 
 
 def chats(chat: Chat, number: str, text: str = "I was charged twice.", **more: str) -> None:

@@ -21,7 +21,7 @@ from imap_tools import (
 )
 
 from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig
-from parlour.channels.email.access import bearer
+from parlour.channels.email.access import bearer, signs_in
 from parlour.lib.text import one_line
 
 TIMEOUT = 20.0
@@ -86,7 +86,7 @@ def open_imap(inbox: InboxConfig) -> BaseMailBox:
     way, port = _way(inbox, "imap_security", "ssl", host), _port(inbox, "imap_port", "993")
     user, password = setting(inbox, "username") or setting(inbox, "address"), str(inbox.settings.get("password") or "")
     access_token = str(inbox.settings.get("access_token") or "")
-    _signs_in(inbox, password or access_token)
+    _needs(inbox, password or access_token)
     box: BaseMailBox | None = None
     try:
         if way == "ssl":
@@ -108,9 +108,9 @@ def open_imap(inbox: InboxConfig) -> BaseMailBox:
     return box
 
 
-def _signs_in(inbox: InboxConfig, secret: str) -> None:
+def _needs(inbox: InboxConfig, secret: str) -> None:
     if not secret:
-        words = "Nobody has signed in yet." if inbox.settings.get("client_id") else "The password is missing."
+        words = "Nobody has signed in yet." if signs_in(inbox.settings) else "The password is missing."
         raise ChannelError(ErrorKind.AUTH_EXPIRED, words)
 
 
@@ -165,11 +165,15 @@ def imap_refusal(error: Exception, inbox: InboxConfig) -> ChannelError:
         said = _said(_status_words(error), inbox)
         patient = any(sign in said.lower() for sign in _LATER)
         if isinstance(error, MailboxLoginError) and not patient:
-            return ChannelError(ErrorKind.AUTH_EXPIRED, f"The IMAP server refuses the user name or password: {said}")
+            return ChannelError(ErrorKind.AUTH_EXPIRED, f"The IMAP server refuses {_shown(inbox)}: {said}")
         return ChannelError(ErrorKind.TRANSIENT, f"The IMAP server says: {said}")
     if isinstance(error, imaplib.IMAP4.error):
         return ChannelError(ErrorKind.TRANSIENT, f"The IMAP server could not be understood: {_said(str(error), inbox)}")
     return ChannelError(ErrorKind.TRANSIENT, f"The IMAP server could not be reached ({type(error).__name__}).")
+
+
+def _shown(inbox: InboxConfig) -> str:
+    return "the sign-in" if signs_in(inbox.settings) else "the user name or password"
 
 
 def _status_words(error: UnexpectedCommandStatusError) -> str:
@@ -215,7 +219,7 @@ def open_smtp(inbox: InboxConfig) -> smtplib.SMTP:
             smtp.ehlo_or_helo_if_needed()
         # A relay of one's own network may know its clients by their addresses and offer no signing in.
         if smtp.has_extn("auth"):
-            _signs_in(inbox, password or access_token)
+            _needs(inbox, password or access_token)
             if access_token and not inbox.settings.get("smtp_password"):
                 answers = iter([bearer(user, access_token)])
                 smtp.auth("XOAUTH2", lambda _=None: next(answers, ""))
@@ -240,7 +244,7 @@ def smtp_refusal(error: Exception, inbox: InboxConfig) -> ChannelError:
         said = _said(_text(error.smtp_error), inbox)
         return ChannelError(
             ErrorKind.AUTH_EXPIRED,
-            f"The SMTP server refuses the user name or password: {error.smtp_code} {said}",
+            f"The SMTP server refuses {_shown(inbox)}: {error.smtp_code} {said}",
             code=str(error.smtp_code),
         )
     if isinstance(error, smtplib.SMTPResponseException):

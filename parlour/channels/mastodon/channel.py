@@ -17,6 +17,7 @@ from parlour.channels.contract import (
     Inbound,
     InboxConfig,
     Limit,
+    OAuth,
     Outbound,
     Poll,
     Rate,
@@ -63,8 +64,8 @@ class Mastodon(Base):
         Setting(
             "access_token",
             "Access token",
-            "On the server, signed in as the brand: Preferences, Development, New application; tick read, write:statuses, "
-            "write:media, write:favourites. Then open the application and copy 'Your access token'.",
+            "Leave it empty, and sign in at the server once the inbox is saved. Or by hand: on the server, signed in as the brand, "
+            "Preferences, Development, New application; tick read, write:statuses, write:media, write:favourites; copy 'Your access token'.",
             secret=True,
             check=printable,
         ),
@@ -84,6 +85,24 @@ class Mastodon(Base):
             advanced=True,
             check=_characters,
         ),
+        Setting("client_id", "Client id", "Filled in by signing in.", required=False, advanced=True, check=printable),
+        Setting(
+            "client_secret",
+            "Client secret",
+            "Filled in by signing in.",
+            required=False,
+            secret=True,
+            advanced=True,
+            check=printable,
+        ),
+    )
+    oauth = OAuth(
+        authorize="{api_base}/oauth/authorize",
+        token="{api_base}/oauth/token",  # noqa: S106
+        scopes=("read", "write:statuses", "write:media", "write:favourites"),
+        settings={"access_token": "access_token"},
+        register="{api_base}/api/v1/apps",
+        at="the server",
     )
     capabilities = Capabilities(
         public=Limit(sending.CHARACTERS - sending.NAMED),

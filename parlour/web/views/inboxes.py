@@ -165,7 +165,7 @@ def _inbox(
         "parked": traffic.parked_count(found.pk),
         "waits": found.health == Inbox.Health.OK and found.heard_at is None,
         "signs_in": (oauth.at or channel.label) if oauth else "",
-        "back": _back(request),
+        "back": _back(request) if oauth and not oauth.register else "",
         "said": said,
         "trouble": trouble,
     }
@@ -249,6 +249,14 @@ def sign_in_there(request: HttpRequest, _: Agent, inbox_id: int) -> HttpResponse
     oauth = actions.sign_in_of(_channel(found.channel), found.settings)
     if oauth is None:
         raise Http404
+    if oauth.register:
+        # Anew each time: the desk's address, or the platform's, may be another one since.
+        try:
+            found = actions.update_settings(
+                inbox_id, actions.register_client(oauth, queries.config(found), _back(request))
+            )
+        except (ChannelError, actions.WrongSettings) as error:
+            return _told(request, inbox_id, trouble=f"{found.name}: the platform does not take this desk: {error}")
     journey = actions.begin_sign_in(oauth, queries.config(found), _back(request))
     request.session[JOURNEY] = {"inbox": inbox_id, "state": journey.state, "verifier": journey.verifier}
     return HttpResponseRedirect(journey.address)

@@ -11,6 +11,7 @@ from email.utils import parseaddr
 
 from aiosmtpd.smtp import SMTP
 
+from parlour.playground.consent import Consent
 from parlour.playground.ids import Ids, PlatformClock
 from parlour.playground.places.email import letters
 from parlour.playground.places.email.imap import ImapServer
@@ -59,6 +60,9 @@ class MailStandIn(StandIn):
         """Customers whose mailbox answers by itself; True when it says so in its headers, as it should."""
         self.full: dict[str, str] = {}
         """Customers whose mailbox takes nothing now: address -> ``failed`` or ``delayed``, which is told by a mail."""
+        self.consent = Consent(self.imap.access_token, self.refresh_token)
+        """The provider's page for signing in, where it takes no passwords."""
+        self.consent.clients["app"] = "app-secret"
         self._talks: dict[str, tuple[str, list[str], str]] = {}
         """Customer -> subject, Message-IDs and last words of the conversation with the brand."""
         self._number = 0
@@ -97,12 +101,12 @@ class MailStandIn(StandIn):
 
     async def handle(self, request: Request) -> Reply:
         """Mail itself is no web service; signing in is."""
-        if request.method == "POST" and request.path == "/oauth2/v2.0/token":
-            if request.form().get("refresh_token") != self.refresh_token:
-                return json_reply(
-                    {"error": "invalid_grant", "error_description": "AADSTS70000: The grant has expired."}, 400
-                )
-            return json_reply({"access_token": self.imap.access_token, "token_type": "Bearer", "expires_in": 3599})
+        match request.method, request.path:
+            case "GET", "/oauth2/v2.0/authorize" | "/google/auth":
+                return self.consent.authorize(request)
+            case "POST", "/oauth2/v2.0/token" | "/google/token":
+                self.consent.access = self.imap.access_token
+                return self.consent.token(request)
         return json_reply({"error": "not_found"}, 404)
 
     # Customers

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from parlour.lib import clock as world_clock
+from parlour.playground.consent import Consent
+from parlour.playground.multipart import parts
 from parlour.playground.places.mastodon.scenes import SCENES
 from parlour.playground.places.mastodon.state import (
     HOST,
@@ -26,6 +28,7 @@ from parlour.playground.standin import Words
 from parlour.playground.web import Reply, Request, json_reply
 
 TOKEN = "luma-mastodon-token"  # noqa: S105
+OPEN = frozenset({"/api/v1/apps", "/oauth/authorize", "/oauth/token"})
 
 
 class Mastodon(PolledPlace):
@@ -51,7 +54,11 @@ class Mastodon(PolledPlace):
             ("GET", "/api/v1/accounts/{key}", self._account),
             ("GET", "/api/v1/accounts/{key}/statuses", self._statuses_of),
             ("GET", "/api/v1/notifications", self._notifications),
+        self.consent = Consent(self.settings("mastodon", "")["access_token"])
             ("GET", "/api/v1/statuses", self._several),
+            ("POST", "/api/v1/apps", self.consent.register),
+            ("GET", "/oauth/authorize", self.consent.authorize),
+            ("POST", "/oauth/token", self.consent.token),
             ("POST", "/api/v1/statuses", self._post),
             ("GET", "/api/v1/statuses/{key}", self._one),
             ("DELETE", "/api/v1/statuses/{key}", self._delete),
@@ -79,6 +86,8 @@ class Mastodon(PolledPlace):
 
     def limit_headers(self, remaining: int, reset: float) -> dict[str, str]:
         until = world_clock.now() + timedelta(seconds=reset)
+        if request.path in OPEN:
+            return
         return {
             "x-ratelimit-limit": "300",
             "x-ratelimit-remaining": str(remaining),
