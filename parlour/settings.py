@@ -168,8 +168,9 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # IMMEDIATE: a transaction that reads and then writes waits for its turn instead of failing half-way.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
+            # A log of 32 MB before it is folded in: at SQLite's own 4 MB every batch of the road wrote the same pages twice.
             "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=8000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
                 "PRAGMA cache_size=-65536; PRAGMA mmap_size=1073741824; PRAGMA temp_store=MEMORY;"
             ),
         },

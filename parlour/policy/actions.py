@@ -22,20 +22,33 @@ STEPS: tuple[Callable[[Judging], None], ...] = (keep_time, score_cases, route)
 AT_ONCE = 500
 
 
-def judge(batch: Iterable[Case], now: datetime, said: Mapping[int, Sequence[Message]] | None = None) -> None:
-    """Take these cases through the steps and save what came out. Inside the caller's transaction; cases carry their brand and are held.
+def judge(
+    batch: Iterable[Case],
+    now: datetime,
+    said: Mapping[int, Sequence[Message]] | None = None,
+    changed: Sequence[str] = (),
+) -> None:
+    """Take the open ones of these cases through the steps and save what came out. Inside the caller's transaction; cases carry their
+    brand and are held.
 
-    ``said``: the customers' new words by case, oldest first.
+    ``said``: the customers' new words by case, oldest first. ``changed``: what the caller has changed on the cases, which is saved with it.
     """
+    batch = list(batch)
     judging = Judging([case for case in batch if case.status == Status.OPEN], now, said or {})
+    if changed:
+        _save([case for case in batch if case.status != Status.OPEN], list(changed))
     if not judging.cases:
         return
     for step in STEPS:
         step(judging)
     for case in judging.cases:
         case.look_at = min(judging.coming.get(case.pk, ()), default=None)
-    update_rows(Case, JUDGED, ([getattr(case, name) for name in JUDGED] + [case.pk] for case in judging.cases))
+    _save(judging.cases, list(dict.fromkeys((*JUDGED, *changed))))
     spine.write_many(judging.events)
+
+
+def _save(cases: Iterable[Case], fields: list[str]) -> None:
+    update_rows(Case, fields, ([getattr(case, name) for name in fields] + [case.pk] for case in cases))
 
 
 def look(now: datetime | None = None) -> int:

@@ -21,7 +21,18 @@ from parlour.understanding.queries import SENTIMENTS, Annotation, annotate
 
 log = logging.getLogger(__name__)
 
-MESSAGE_FIELDS = ["language", "sentiment", "sentiment_score", "category", "urgency", "actionable"]
+MESSAGE_FIELDS = [
+    "language",
+    "sentiment",
+    "sentiment_score",
+    "category",
+    "intent",
+    "urgency",
+    "actionable",
+    "offensive",
+    "spam",
+    "confidence",
+]
 CASE_FIELDS = [
     "status",
     "resolved_at",
@@ -34,6 +45,7 @@ CASE_FIELDS = [
     "sentiment_lowest",
     "urgency",
     "category",
+    "intent",
     "actionable",
     "waiting_since",
 ]
@@ -81,7 +93,7 @@ def judge(thoughts: Sequence[Thought]) -> None:
         rows = Case.objects.filter(pk__in=ids).select_for_update().order_by("pk")
         cases = {case.pk: case for case in with_brands(rows)}
         for message, thought in thoughts:
-            _note(message, thought)
+            _note(message, thought, cases[message.case_id].language if message.case_id in cases else "")
         update_rows(
             Message, MESSAGE_FIELDS, ([getattr(m, name) for name in MESSAGE_FIELDS] + [m.pk] for m, _ in thoughts)
         )
@@ -92,20 +104,29 @@ def judge(thoughts: Sequence[Thought]) -> None:
         for pk, said in by_case.items():
             said.sort(key=lambda one: (one[0].sent_at, one[0].pk))
             _learn(cases[pk], said)
-        update_rows(Case, CASE_FIELDS, ([getattr(c, name) for name in CASE_FIELDS] + [pk] for pk, c in cases.items()))
         words = {pk: [message for message, _ in said] for pk, said in by_case.items()}
-        policy.judge(cases.values(), clock.now(), words)
+        policy.judge(cases.values(), clock.now(), words, CASE_FIELDS)
 
 
-def _note(message: Message, thought: Annotation | None) -> None:
-    """Write on a message what was thought of it; what no model could read is somebody's to look at."""
+def _note(message: Message, thought: Annotation | None, language: str) -> None:
+    """Write on a message what was thought of it; what no model could read is somebody's to look at. Texts too short to tell have the
+    language of their case."""
     if thought is None:
-        message.language, message.sentiment_score = "", None
+        message.language, message.sentiment_score, message.intent = "", None, ""
         message.sentiment, message.category, message.urgency, message.actionable = "neutral", "other", 0.0, True
+        message.offensive = message.spam = None
+        message.confidence = {}
         return
-    message.language = thought.language[:8]
+    message.language = thought.language[:8] or language
     message.sentiment, message.sentiment_score = thought.sentiment, thought.sentiment_score
     message.category, message.urgency, message.actionable = thought.category, thought.urgency, thought.actionable
+    message.intent, message.offensive, message.spam = thought.intent, thought.offensive, thought.spam
+    message.confidence = {
+        "sentiment": thought.sentiment_confidence,
+        "category": thought.category_confidence,
+        "intent": thought.intent_confidence,
+        "actionable": thought.actionable_confidence,
+    }
 
 
 def _learn(case: Case, said: list[Thought]) -> None:
@@ -117,6 +138,7 @@ def _learn(case: Case, said: list[Thought]) -> None:
     asks = [message for message, thought in said if thought is None or thought.actionable]
     if thoughts:
         case.language = thoughts[-1].language[:8] or case.language
+        case.intent = next((t.intent for t in reversed(thoughts) if t.actionable), case.intent or thoughts[-1].intent)
         case.sentiment = latest[-1].sentiment if latest else case.sentiment
         case.sentiment_first = case.sentiment_first or thoughts[0].sentiment
         felt = [one for one in (case.sentiment_lowest, *(thought.sentiment for thought in thoughts)) if one]
