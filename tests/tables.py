@@ -1,22 +1,16 @@
-"""Tables of the documents that are made from the code: ``PARLOUR_TABLES=1 make test ARGS=tests/test_tables.py`` writes them anew."""
+"""Tables of the documents that are made from the code; ``PARLOUR_TABLES=1`` with the tests that use them writes them anew."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
+import fcntl
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
 from parlour.channels import registry
-from parlour.channels.contract import Channel, Inbound, InboxConfig, Kind, Limit, Refused
-from parlour.channels.tests.samples import sample
+from parlour.channels.contract import Channel, Limit
 
 ROOT = Path(__file__).resolve().parent.parent
-RECEIVED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BYTES = 1024 * 1024
 
 
@@ -98,47 +92,23 @@ def settings(channel: Channel) -> str:
     return "\n".join(rows)
 
 
-def payloads(shared: Path) -> Iterator[tuple[str, str, str]]:
-    """(channel, payload, what it becomes) for every recorded inbound payload."""
-    for name in sorted(registry.CHANNELS):
-        module = f"parlour.channels.{name}.tests.payloads"
-        if find_spec(module) is None:
-            continue
-        config = sample(name).CONFIG
-        for title, body in import_module(module).payloads(shared / "payloads"):
-            yield name, title, becomes(registry.get(name), body, config)
-
-
-def becomes(channel: Channel, body: bytes, config: InboxConfig) -> str:
-    """What one payload turns into, in words."""
-    try:
-        splits = channel.split(orjson.loads(body), body, config)
-        inbounds = [inbound for one in splits for inbound in channel.parse(one.body, config, RECEIVED)]
-    except Refused as refused:
-        return f"refused: {refused.reason}"
-    except ValueError as error:
-        return f"parked: {error}"
-    told = Counter(_told(inbound) for inbound in inbounds)
-    return "; ".join(words if count == 1 else f"{count} × {words}" for words, count in told.items()) or "nothing"
-
-
-def _told(inbound: Inbound) -> str:
-    if inbound.kind is Kind.IGNORED:
-        return f"ignored: {inbound.reason}"
-    where = f"{inbound.thread.visibility} " if inbound.thread and inbound.kind is Kind.MESSAGE else ""
-    files = Counter(one.kind for one in inbound.attachments)
-    more = (
-        f" with {', '.join(f'{count} {kind}' if count > 1 else kind for kind, count in files.items())}" if files else ""
+def payloads(rows: Sequence[tuple[str, str]]) -> str:
+    """What each recorded payload of a channel became."""
+    return "\n".join(
+        ["| payload | becomes |", "|---|---|", *(f"| {_cell(name)} | {_cell(told)} |" for name, told in rows)]
     )
-    return f"{where}{inbound.kind}{more}"
 
 
-def payload_page(shared: Path) -> str:
-    """The table of PAYLOADS.md."""
-    rows = ["| channel | payload | becomes |", "|---|---|---|"]
-    for name, title, told in payloads(shared):
-        rows.append(f"| {name} | {_cell(title)} | {_cell(told)} |")
-    return "\n".join(rows)
+def kept(path: Path, name: str, table: str) -> None:
+    """Assert that the document holds the table; with ``PARLOUR_TABLES`` write it there first. Tests write side by side, so one at a time."""
+    with path.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = path.read_text()
+        assert f"<!-- {name} -->" in text, f"{path.name} has no place for its {name}."
+        wanted = replaced(text, name, table)
+        if os.environ.get("PARLOUR_TABLES") and wanted != text:
+            path.write_text(wanted)
+        assert path.read_text() == wanted, f"{path.name} is not what the code does; PARLOUR_TABLES=1 writes it anew."
 
 
 def _cell(text: str, most: int = 160) -> str:

@@ -15,8 +15,8 @@ _HEAD = re.compile(rb"\A(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)+\r?\n")
 _WRAPPED = b"From: Ana Ruiz <ana@mail.example>\r\nSubject: Recorded\r\nContent-Type: text/%s; charset=utf-8\r\n\r\n"
 
 
-def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every recorded mail as (name, body), in the order of the files' names."""
+def letters(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every recorded mail as (file, raw mail), in the order of the files' names."""
     here = folder / "email" if (folder / "email").is_dir() else folder
     for path in sorted(one for one in here.rglob("*") if one.is_file()):
         raw = path.read_bytes()
@@ -27,7 +27,13 @@ def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
         elif not _HEAD.match(raw):
             raw = _WRAPPED % b"plain" + raw
         if raw.strip():
-            yield path.name.removeprefix("tests__fixtures__"), body("inbox", raw)
+            yield path, raw
+
+
+def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The same as (name, body)."""
+    for path, raw in letters(folder):
+        yield path.name.removeprefix("tests__fixtures__"), body("inbox", raw)
 
 
 def _posted(told: dict[str, Any]) -> bytes:

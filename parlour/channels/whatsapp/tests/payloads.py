@@ -16,21 +16,25 @@ _NOT_INBOUND = "override-"
 """Requests and answers about the webhook's address, filed among the webhooks."""
 
 
-def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and body of every inbound payload in ``folder``, as if it were for the number of the sample; a file that holds several
-    gives each a number."""
+def recordings(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and body of every inbound payload in ``folder``, as it was recorded; a file that holds several gives each a number."""
     folder = folder / "whatsapp" if (folder / "whatsapp").is_dir() else folder
     files = [path for path in folder.glob("docs_webhooks/*.json") if not path.name.startswith(_NOT_INBOUND)]
     files += [path for pattern in _SENT for path in folder.glob(f"docs_send/{pattern}")]
     files += folder.glob("pywa_tests/updates__*.json")
     for path in sorted(set(files)):
-        body = path.read_bytes().replace(_NUMBER, NUMBER.encode()).replace(_ACCOUNT_ID, ACCOUNT.encode())
+        body, name = path.read_bytes(), f"{path.parent.name}/{path.stem}"
         inside = list(_envelopes(orjson.loads(body))) if path.parent.name == "pywa_tests" else []
-        name = f"{path.parent.name}/{path.stem}"
         if not inside:
             yield name, body
         for number, envelope in enumerate(inside, 1):
             yield f"{name}#{number}", orjson.dumps(envelope)
+
+
+def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The same as if they were for the number of the sample."""
+    for name, body in recordings(folder):
+        yield name, body.replace(_NUMBER, NUMBER.encode()).replace(_ACCOUNT_ID, ACCOUNT.encode())
 
 
 def _envelopes(value: Any) -> Iterator[Any]:
