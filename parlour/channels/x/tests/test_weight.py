@@ -63,8 +63,8 @@ def test_hostile_text_is_counted_in_time() -> None:
     assert time.monotonic() - began < 20
 
 
-def cases(group: str) -> list[dict[str, Any]]:
-    path = next((path for path in recorded("x/twitter_text") if path.stem == "conformance_validate"), None)
+def cases(group: str, file: str = "conformance_validate") -> list[dict[str, Any]]:
+    path = next((path for path in recorded("x/twitter_text") if path.stem == file), None)
     if path is None:
         pytest.skip("No conformance files beside the repository.")
     found: list[dict[str, Any]] = orjson.loads(path.read_bytes())["tests"][group]
@@ -94,3 +94,18 @@ def test_conformance_of_old() -> None:
     """Version 1 took 140 characters; what it took is taken today, and twice as much."""
     for case in cases("tweets"):
         assert valid(case["text"]) == (case["expected"] or bool(case["text"])), case["description"]
+
+
+LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+"""Characters that count 1 (config_v3)."""
+
+
+@pytest.mark.parametrize("group", ["urls", "urls_with_directional_markers", "tco_urls_with_params"])
+def test_what_is_a_link_is_as_the_conformance_files_say(group: str) -> None:
+    """Each link found counts 23, and all around it what it is: a link too many or too few would show in the length."""
+    for case in cases(group, "conformance_extract"):
+        rest = "x " + case["text"]  # mentions at the very beginning would not count
+        for link in case["expected"]:
+            rest = rest.replace(link["url"] if isinstance(link, dict) else link, "", 1)
+        around = sum(1 if any(low <= ord(sign) <= high for low, high in LIGHT) else 2 for sign in rest)
+        assert post_length("x " + case["text"]) == around + 23 * len(case["expected"]), case["description"]
