@@ -23,11 +23,11 @@ def seen(connected: str, *said: str) -> str:
     async def root(scope: MutableMapping[str, Any], _receive: object, _send: object) -> None:
         found.append(scope["client"][0])
 
-    config = config_of(root)
+    config = config_of(root)  # type: ignore[arg-type]
     config.load()
     headers = [(b"x-forwarded-for", one.encode()) for one in said]
     scope = {"type": "http", "client": (connected, 4711), "scheme": "http", "headers": headers}
-    asyncio.run(config.loaded_app(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(config.loaded_app(scope, None, None))
     return found[0]
 
 

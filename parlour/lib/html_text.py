@@ -8,10 +8,13 @@ from itertools import islice
 
 import nh3
 
+from parlour.lib import html_cost
+
 LONGEST = 400_000
 """Characters of HTML that are looked at; what comes after them is left out."""
 MOST_TAGS = 12_000
-"""Deeply nested elements cost the sanitiser quadratic time; no letter has so many."""
+MOST_SIGNS = 40_000
+"""Ampersands that are looked at, as with tags: each costs as much as a hundred letters."""
 
 _SHOWN = {
     *(
@@ -132,10 +135,11 @@ def from_plain(text: str) -> str:
 
 def _bounded(html: str) -> str:
     html = html[:LONGEST].replace("\x00", "")
-    if html.count("<") > MOST_TAGS:
-        last = next(islice(re.finditer("<", html), MOST_TAGS, None))
-        html = html[: last.start()]
-    return html
+    for sign, most in (("<", MOST_TAGS), ("&", MOST_SIGNS)):
+        if html.count(sign) > most:
+            last = next(islice(re.finditer(sign, html), most, None))
+            html = html[: last.start()]
+    return html_cost.bounded(html)
 
 
 class _Writer:
