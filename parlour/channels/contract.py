@@ -119,6 +119,8 @@ class Inbound:
     follows: tuple[str, ...] = ()
     """External ids of earlier messages it may continue, nearest first (mail's References): the thread of the first one that is
     known is used in place of ``thread``."""
+    same: tuple[str, ...] = ()
+    """Other ids the platform knows this message by (the versions of an edited post): a deletion may name any of them."""
     attachments: tuple[Attachment, ...] = ()
     counterpart: Author | None = None
     """For an ECHO: the customer it was said to, when the platform tells."""
@@ -335,6 +337,18 @@ class Setting:
         return dict(self.options).get(value, value)
 
 
+SIGNALS = Setting(
+    "signals",
+    "What customers see of our work",
+    "Whether they are shown that an agent has read their words, and is writing an answer.",
+    required=False,
+    default="yes",
+    advanced=True,
+    options=(("yes", "That their words were read and an answer is being written"), ("no", "Nothing")),
+)
+"""For channels with the acts ``seen`` or ``typing``: the core asks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How long a text may be, in the platform's own ``unit`` (``characters``, ``weighted``, ``bytes``,
@@ -378,6 +392,12 @@ class OAuth:
     """The client's id and secret go to the token endpoint as HTTP basic authentication."""
     at: str = ""
     """Whose sign-in it is, when that is not the channel's label."""
+    register: str = ""
+    """Where this desk makes itself known as a client of the platform (any server of many has its own), with name, address to come back to
+    and scopes; the answer's ``client_id`` and ``client_secret`` become settings. Empty: an administrator does that by hand."""
+    by: str = ""
+    """The setting whose value chooses another way out of ``others``."""
+    others: Mapping[str, OAuth] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,12 +410,6 @@ class Capabilities:
     """A public message can be answered in private by the brand."""
     private_channel: str = ""
     """Name of the sibling channel whose inbox (same brand, same realm) holds the private threads, when it is not this one."""
-    register: str = ""
-    """Where this desk makes itself known as a client of the platform (any server of many has its own), with name, address to come back to
-    and scopes; the answer's ``client_id`` and ``client_secret`` become settings. Empty: an administrator does that by hand."""
-    by: str = ""
-    """The setting whose value chooses another way out of ``others``."""
-    others: Mapping[str, OAuth] = field(default_factory=dict)
     private_reply_days: int | None = None
     window_hours: int | None = None
     """A private answer is free for this long after the customer's last message."""
