@@ -51,18 +51,22 @@ def _tiny() -> list[Example]:
     return [*own[::5], Example("lovely", 2), Example("awful", 0)]
 
 
-def test_a_tiny_sample_trains_to_the_same_bytes_twice(tmp_path):
-    names = []
-    for file in ("one.npz", "two.npz"):
-        table, bias = train.fit(_tiny(), train.Strength())
-        names.append(train.save(tmp_path / file, table, bias))
+@pytest.fixture(scope="module")
+def trained():
+    """Weights and biases from the tiny sample."""
+    return train.fit(_tiny(), train.Strength())
+
+
+def test_a_tiny_sample_trains_to_the_same_bytes_twice(trained, tmp_path):
+    again = train.fit(_tiny(), train.Strength())
+    names = [train.save(tmp_path / file, *one) for file, one in (("one.npz", trained), ("two.npz", again))]
     assert names[0] == names[1]
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
-def test_training_and_reading_agree(tmp_path):
+def test_training_and_reading_agree(trained, tmp_path):
     """The sparse matrix of the training and the sums of the reader are two ways to the same numbers."""
-    table, bias = train.fit(_tiny(), train.Strength())
+    table, bias = trained
     train.save(tmp_path / "w.npz", table, bias, floor=0.0)
     texts = [
         "Where is my parcel? not lovely, but awful 😡",
@@ -124,7 +128,7 @@ def test_our_labels_fit_the_dialogues():
 
 @with_data
 def test_sentiment_keeps_its_floor():
-    general, airline, many, *languages = evaluate.sentiment(DATA)
+    general, airline, many, *languages = evaluate.sentiment(DATA, every=5)
     assert general.value > 50
     assert airline.value > 62
     assert many.value > 46
