@@ -130,10 +130,10 @@ class Chat(Base):
             email=said.email or visitor.email,
             verified=visitor.known,
             language=said.language,
+            proof=visitor.id if visitor.known else "",
         )
         thread = ThreadKey(visitor.thread, "private", address=visitor.thread)
         if said.type != "message":
-            proof=visitor.id if visitor.known else "",
             assert said.until is not None
             seen = min(said.until, received_at)
             return [Inbound(KINDS[said.type], said.key, seen, author=author, thread=thread, watermark=seen)]

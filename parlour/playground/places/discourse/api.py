@@ -57,11 +57,11 @@ class Api:
             ("DELETE", "/post_actions/{post}.json", self._undo),
             ("GET", "/u/{username}.json", self._user),
             ("GET", "/admin/users/{number}.json", self._admin),
+            ("GET", "/site.json", self._site),
             ("GET", "/notifications.json", lambda *_: {"notifications": [], "total_rows_notifications": 0}),
             ("GET", "/topics/private-messages/{username}.json", self._messages),
             ("GET", "/t/{topic}/posts.json", self._posts),
             ("GET", "/t/{topic}.json", self._topic),
-            ("GET", "/site.json", self._site),
         ):
             self.routes.add(method, pattern, handler)
 

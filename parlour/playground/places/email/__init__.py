@@ -54,15 +54,15 @@ class MailStandIn(StandIn):
         self.smtp.access_token = lambda: self.imap.access_token
         self.mailboxes: dict[str, list[bytes]] = {}
         self.refresh_token = secrets.token_urlsafe(16)
+        self.consent = Consent(self.imap.access_token, self.refresh_token)
+        """The provider's page for signing in, where it takes no passwords."""
+        self.consent.clients["app"] = "app-secret"
         self.saves_sent = False
         """Whether the provider puts what is sent through it into the Sent folder by itself."""
         self.absent: dict[str, bool] = {}
         """Customers whose mailbox answers by itself; True when it says so in its headers, as it should."""
         self.full: dict[str, str] = {}
         """Customers whose mailbox takes nothing now: address -> ``failed`` or ``delayed``, which is told by a mail."""
-        self.consent = Consent(self.imap.access_token, self.refresh_token)
-        """The provider's page for signing in, where it takes no passwords."""
-        self.consent.clients["app"] = "app-secret"
         self._talks: dict[str, tuple[str, list[str], str]] = {}
         """Customer -> subject, Message-IDs and last words of the conversation with the brand."""
         self._number = 0

@@ -49,16 +49,16 @@ class Mastodon(PolledPlace):
         self.max_characters = 500
         self.told = 0
         """News so far: what the stream waits for."""
+        self.consent = Consent(self.settings("mastodon", "")["access_token"])
         for method, pattern, work in (
+            ("POST", "/api/v1/apps", self.consent.register),
+            ("GET", "/oauth/authorize", self.consent.authorize),
+            ("POST", "/oauth/token", self.consent.token),
             ("GET", "/api/v1/accounts/verify_credentials", self._me),
             ("GET", "/api/v1/accounts/{key}", self._account),
             ("GET", "/api/v1/accounts/{key}/statuses", self._statuses_of),
             ("GET", "/api/v1/notifications", self._notifications),
-        self.consent = Consent(self.settings("mastodon", "")["access_token"])
             ("GET", "/api/v1/statuses", self._several),
-            ("POST", "/api/v1/apps", self.consent.register),
-            ("GET", "/oauth/authorize", self.consent.authorize),
-            ("POST", "/oauth/token", self.consent.token),
             ("POST", "/api/v1/statuses", self._post),
             ("GET", "/api/v1/statuses/{key}", self._one),
             ("DELETE", "/api/v1/statuses/{key}", self._delete),
@@ -81,13 +81,13 @@ class Mastodon(PolledPlace):
         return json_reply({"error": refusal.words}, refusal.status)
 
     def admit(self, request: Request) -> None:
+        if request.path in OPEN:
+            return
         if request.bearer() != self.settings("mastodon", "")["access_token"]:
             raise Refusal(401, "", "The access token is invalid")
 
     def limit_headers(self, remaining: int, reset: float) -> dict[str, str]:
         until = world_clock.now() + timedelta(seconds=reset)
-        if request.path in OPEN:
-            return
         return {
             "x-ratelimit-limit": "300",
             "x-ratelimit-remaining": str(remaining),
