@@ -25,48 +25,24 @@ _CLOSING = frozenset(
     {"p", "li", "td", "th", "tr", "dt", "dd", "tbody", "thead", "tfoot", "option", "html", "head", "body"}
 )
 _EMPTY = frozenset({"br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr", "source", "embed"})
-_FORMATS = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
+_FORMATS = frozenset(
+    {
+        *("a", "b", "big", "code", "em", "font", "i"),
+        *("nobr", "s", "small", "strike", "strong", "tt", "u"),
+    }
+)
 # Inside of these, ends of what is outside count for nothing.
 _ODD = frozenset(
-    [
-        "select",
-        "svg",
-        "math",
-        "template",
-        "button",
-        "object",
-        "marquee",
-        "applet",
-        "frameset",
-        "plaintext",
-        "noscript",
-        "xmp",
-        "noembed",
-        "noframes",
-    ]
+    {
+        *("select", "svg", "math", "template", "button", "object", "marquee"),
+        *("applet", "frameset", "plaintext", "noscript", "xmp", "noembed", "noframes"),
+    }
 )
 _LINES = frozenset(
-    [
-        "p",
-        "div",
-        "br",
-        "tr",
-        "li",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "ul",
-        "ol",
-        "blockquote",
-        "pre",
-        "dt",
-        "dd",
-    ]
+    {
+        *("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4"),
+        *("h5", "h6", "hr", "table", "ul", "ol", "blockquote", "pre", "dt", "dd"),
+    }
 )
 
 

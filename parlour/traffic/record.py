@@ -145,9 +145,21 @@ def _new_message(batch: Batch, item: Item, thread: Thread, case: Case | None, di
     )
     batch.new_messages.append(message)
     batch.messages[item.inbox.pk, message.external_id or ""] = message
+    _known_also(batch, item, message)
     item.message = message
     batch.attachments += [_attachment(batch, message, item, at) for at in range(len(inbound.attachments[:MOST_FILES]))]
     return message
+
+
+def _known_also(batch: Batch, item: Item, message: Message) -> bool:
+    """Note the message's other ids; whether there was a new one."""
+    for one in item.inbound.same:
+        batch.messages.setdefault((item.inbox.pk, one), message)
+    ids = list(message.meta.get("ids", ()))
+    fresh = [one for one in item.inbound.same if one not in ids and len(one) <= 200]
+    if fresh:
+        message.meta = {**message.meta, "ids": [*ids, *fresh][-50:]}
+    return bool(fresh)
 
 
 def _attachment(batch: Batch, message: Message, item: Item, at: int) -> Attachment:
@@ -304,6 +316,8 @@ def _on_edit(batch: Batch, item: Item) -> None:
             _on_message(batch, item)
         return
     text, at = storable(item.inbound.text), item.inbound.at
+    if _known_also(batch, item, message):
+        _changed(batch, message)
     if text == message.text:
         return
     if message.edited_at is not None and at < message.edited_at:

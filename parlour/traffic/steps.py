@@ -25,6 +25,8 @@ SPOKEN = (Kind.MESSAGE, Kind.ECHO, Kind.EDIT)
 """Kinds that carry words and may make a message."""
 IN_FLIGHT = 1000
 """How many of the newest answers without a receipt an echo is compared with."""
+LATEST, LATEST_EDITED = 20_000, 200
+"""How many messages back one is looked for by another id than its own, and how many that have such ids."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600))
 """How long an event waits, try by try, for the message it is about."""
 
@@ -79,6 +81,10 @@ def recall(batch: Batch) -> None:
     for inbox_id, ids in wanted.items():
         for message in Message.objects.filter(inbox_id=inbox_id, external_id__in=ids).select_related("thread"):
             _remember(batch, inbox_id, message.external_id or "", message)
+    for item in batch.items:
+        place = (item.inbox.pk, item.inbound.external_id)
+        if item.inbound.kind is Kind.DELETE and place not in batch.messages and (found := _by_other_id(item)):
+            _remember(batch, *place, found)
     if any(item.inbound.kind is Kind.ECHO for item in batch.items):
         batch.in_flight = _in_flight({item.inbox.pk for item in batch.items if item.inbound.kind is Kind.ECHO})
     if references:
@@ -89,6 +95,22 @@ def recall(batch: Batch) -> None:
         for item in batch.items:
             if (known := by_reference.get(item.inbound.our_reference)) is not None:
                 _remember(batch, item.inbox.pk, item.inbound.external_id, known)
+
+
+def _by_other_id(item: Item) -> Message | None:
+    """The message that has this id besides its own (``Inbound.same``): among the latest of its author, or of all when nobody is named."""
+    edited = (
+        Message.objects.filter(inbox_id=item.inbox.pk, meta__has_key="ids").select_related("thread").order_by("-id")
+    )
+    author = item.inbound.author
+    theirs = edited.none()
+    if author is not None:
+        key = {"identity__realm": author.realm, "identity__external_id": author.external_id}
+        theirs = edited.filter(**key)[:LATEST_EDITED]
+    newest = Message.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    latest = edited.filter(pk__gt=newest - LATEST)[:LATEST_EDITED]
+    # Whose post of ours it was is not told: those have no identity.
+    return next((one for rows in (theirs, latest) for one in rows if item.inbound.external_id in one.meta["ids"]), None)
 
 
 def _in_flight(inboxes: set[int]) -> list[Delivery]:

@@ -84,7 +84,29 @@ def test_edits_and_deletions_follow(x: Town) -> None:
     assert Message.objects.get().text.endswith("very late")
     x.call(lambda: x.stand.x.remove(new.id))
     x.drive()
-    assert Message.objects.count() == 1
+    # X names the latest version; the message is known by its first.
+    message = Message.objects.get()
+    assert message.external_id == said
+    assert message.deleted_at is not None
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("named", [0, 1, 2])
+def test_the_deletion_of_any_version_is_seen(x: Town, named: int, at_once: bool) -> None:
+    versions = [mention(x)]
+    other = mention(x, "another one", "Ben")
+    x.drive()
+    for text in (f"@{x.stand.x.brand.username} is late", f"@{x.stand.x.brand.username} is very late"):
+        last = versions[-1]
+        versions.append(x.call(lambda last=last, text=text: x.stand.x.edit(last, text)).id)
+        if not at_once:
+            x.drive()
+    x.call(lambda: x.stand.x.remove(versions[named]))
+    x.drive()
+    told = dict(Message.objects.values_list("external_id", "deleted_at"))
+    assert told[versions[0]] is not None
+    assert told[other] is None
+    assert Message.objects.get(external_id=versions[0]).text.endswith("is very late")
 
 
 def test_twice_delivered_and_out_of_order(x: Town) -> None:

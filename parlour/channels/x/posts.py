@@ -64,6 +64,7 @@ def inbounds(event: Event, key: str, user_id: str, received_at: datetime) -> Ite
         yield said
         return
     meta = {**meta, "version": post.id, "versions": list(post.versions)}
+    said = replace(said, same=post.versions[1:])
     if own:
         # An edit of something unknown would be taken for a customer's words: first see that our post is there.
         yield replace(said, key=f"post:{post.versions[0]}")

@@ -95,6 +95,7 @@ def test_an_edit_is_of_the_first_version_and_could_stand_alone() -> None:
     assert said.thread is not None
     assert said.thread.external_id == f"{P[0]}/{ANA}"
     assert said.meta == {"version": P[7], "versions": [P[0], P[7]]}
+    assert said.same == (P[7],)
     (split,) = channel.split(orjson.loads(FIXTURES["post_edit"]), b"", CONFIG)
     assert split.lane == P[0]
 
