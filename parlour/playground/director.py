@@ -14,6 +14,9 @@ from typing import Protocol
 from parlour.playground.cast import Actor, cast
 from parlour.playground.scenes import OPENING, SCENES, Say, Scene
 
+FIRST_SECONDS = 5.0
+"""Between the first customers of the platforms that the opening leaves out."""
+
 
 class Stage(Protocol):
     """Where the play is performed."""
@@ -59,11 +62,22 @@ class Director:
         self._now = 0.0
 
     def start(self, now: float) -> None:
-        """Schedule the opening: a dozen customers, whatever the speed, so that nobody sits before an empty desk."""
+        """Schedule the opening, whatever the speed: a dozen customers, so that nobody sits before an empty desk, then one on each
+        platform that has been silent so far."""
         step = self._opening_seconds / len(OPENING)
         for place, name in enumerate(OPENING):
             self._enter(self._by_name[name], now + place * step)
-        self._next_entrance = now + self._opening_seconds + self._pause()
+        at = now + self._opening_seconds
+        for scene in self._firsts():
+            at += FIRST_SECONDS
+            self._enter(scene, at)
+        self._next_entrance = at + self._pause()
+
+    def _firsts(self) -> list[Scene]:
+        """A scene for each platform without one in the opening."""
+        found = {self._by_name[name].platform: self._by_name[name] for name in OPENING}
+        silent = {scene.platform: scene for scene in reversed(self._by_name.values()) if scene.platform not in found}
+        return list(reversed(silent.values()))
 
     def advance(self, now: float) -> None:
         """Perform everything that is due at ``now``, in order."""

@@ -141,7 +141,8 @@ class GraphApi:
             raise GraphError(100, "(#100) The parameter message is required.")
         if len(text) > MAX_COMMENT:
             raise GraphError(100, f"(#100) The comment is longer than {MAX_COMMENT} characters.")
-        file = self.uploads[str(photo)].name if photo else ""
+        shown = self.uploads[str(photo)] if photo else None
+        file = self.page.shelf.put(shown.name, shown.mime, shown.content) if shown else None
         return json_reply({"id": self.page.page_comment(text, item.id, file).id})
 
     async def _photo(self, params: dict[str, Any], object_id: str) -> Reply:

@@ -14,9 +14,9 @@ def feed(page_id: str, at: datetime, value: dict[str, Any]) -> Payload:
     return {"object": "page", "entry": [{"id": page_id, "time": int(at.timestamp()), "changes": [change]}]}
 
 
-def messaging(page_id: str, at: datetime, event: dict[str, Any]) -> Payload:
-    """An event of Messenger. Times in here are milliseconds."""
-    return {"object": "page", "entry": [{"id": page_id, "time": _ms(at), "messaging": [event]}]}
+def messaging(page_id: str, at: datetime, event: dict[str, Any], where: str = "messaging") -> Payload:
+    """An event of Messenger; under ``standby`` while another app has the conversation. Times in here are milliseconds."""
+    return {"object": "page", "entry": [{"id": page_id, "time": _ms(at), where: [event]}]}
 
 
 def comment_value(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from parlour.playground import graph_events as events
 from parlour.playground.graph_files import Upload
 from parlour.playground.ids import Ids, PlatformClock
+from parlour.playground.shelf import File, Shelf
 
 Mail = Callable[[str, dict[str, Any], float], None]
 """Target, payload, delay in seconds."""
@@ -48,8 +49,8 @@ class Post:
     hidden: bool = False
     removed: bool = False
     liked: bool = False
-    photo: str = ""
-    """The name of the photo it shows."""
+    photo: File | None = None
+    """The photo it shows."""
     private_reply: str = ""
     """The mid of the one private reply it may get."""
 
@@ -68,9 +69,10 @@ class Line:
     delivered_at: datetime | None = None
     read_at: datetime | None = None
     edits: int = 0
-    file: str = ""
-    """The name of the file it is."""
+    files: tuple[File, ...] = ()
     choices: tuple[str, ...] = ()
+    chosen: str = ""
+    """Which of the choices the customer has pressed last."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,9 @@ class FacebookPage:
     answers: list[Post] = field(default_factory=list)
     """Every comment of the Page, in order."""
     listeners: list[Callable[[BrandSpoke], None]] = field(default_factory=list)
+    shelf: Shelf = field(default_factory=Shelf)
+    names_authors: bool = True
+    """Whether webhooks about the feed say who wrote: Meta leaves ``from`` out for apps without the permission."""
 
     # What customers do.
 
@@ -127,16 +132,19 @@ class FacebookPage:
         self.chats[person.psid] = Chat(person)
         return person
 
-    def post(self, person: Person | None, text: str) -> Post:
+    def post(self, person: Person | None, text: str, photo: File | None = None) -> Post:
         """A visitor's post, or the Page's own (None)."""
         post_id = f"{self.page_id}_{self.ids.meta()}"
-        post = Post(post_id, "post", post_id, "", person, text, self.clock.now())
+        post = Post(post_id, "post", post_id, "", person, text, self.clock.now(), photo=photo)
         self.posts[post.id] = post
         self._tell(post, "add", text)
         return post
 
-    def comment(self, person: Person | None, text: str, on: str, photo: str = "") -> Post:
-        """A comment on a post, or a reply to a comment. Raises KeyError when ``on`` is not there any more."""
+    def comment(
+        self, person: Person | None, text: str, on: str, photo: File | None = None, *, told: bool = True
+    ) -> Post:
+        """A comment on a post, or a reply to a comment; ``told`` False: from before the desk was connected. Raises KeyError when
+        ``on`` is not there any more."""
         parent = self.posts[on]
         if parent.removed:
             raise KeyError(on)
@@ -144,7 +152,8 @@ class FacebookPage:
         comment = Post(comment_id, "comment", parent.post_id, parent.id, person, text, self.clock.now())
         comment.photo = photo
         self.posts[comment.id] = comment
-        self._tell(comment, "add", text)
+        if told:
+            self._tell(comment, "add", text)
         return comment
 
     def edit(self, item_id: str, text: str) -> Post:
@@ -164,19 +173,42 @@ class FacebookPage:
         return item
 
     def message(
-        self, person: Person, text: str, reply_to: str = "", attachments: tuple[dict[str, Any], ...] = ()
+        self,
+        person: Person,
+        text: str,
+        reply_to: str = "",
+        attachments: tuple[dict[str, Any], ...] = (),
+        *,
+        files: tuple[File, ...] = (),
+        payload: str = "",
+        standby: bool = False,
     ) -> Line:
-        """Something said to the Page in private; opens the 24 hours for an answer. ``attachments`` are in Meta's own shape."""
+        """Something said to the Page in private; opens the 24 hours for an answer. ``attachments`` are in Meta's own shape, ``payload``
+        is that of a pressed quick reply. ``standby``: another app has the conversation, ours may only listen."""
         now = self.clock.now()
-        line = Line(self._mid(), False, text, now)
+        line = Line(self._mid(), False, text, now, files=files)
+        attachments += tuple({"type": one.kind, "payload": {"url": self.shelf.url(one)}} for one in files)
         chat = self.chats[person.psid]
         chat.lines.append(line)
         chat.last_inbound_at = now
         event = events.text_message(person.psid, self.page_id, now, line.mid, text, reply_to)
         if attachments:
             event["message"]["attachments"] = list(attachments)
-        self._tell_chat(event)
+            if not text:
+                del event["message"]["text"]
+        if payload:
+            event["message"]["quick_reply"] = {"payload": payload}
+        self._tell_chat(event, where="standby" if standby else "messaging")
         return line
+
+    def choose(self, psid: str, mid: str, choice: str) -> Line:
+        """A customer presses a quick reply. Raises KeyError when it is not there."""
+        chat = self.chats[psid]
+        line = next((one for one in chat.lines if one.mid == mid and one.from_page and choice in one.choices), None)
+        if line is None:
+            raise KeyError(choice)
+        line.chosen = choice
+        return self.message(chat.person, choice, payload=choice)
 
     def edit_message(self, person: Person, mid: str, text: str) -> Line:
         line = next(line for line in self.chats[person.psid].lines if line.mid == mid)
@@ -189,7 +221,7 @@ class FacebookPage:
 
     # What the brand does.
 
-    def page_comment(self, text: str, on: str, photo: str = "") -> Post:
+    def page_comment(self, text: str, on: str, photo: File | None = None) -> Post:
         """The Page answers in public."""
         target = self.posts[on]
         comment = self.comment(None, text, on, photo)
@@ -212,16 +244,16 @@ class FacebookPage:
         """The Page says something in private; the echo, the delivery and the reading follow by webhook."""
         now = self.clock.now()
         line = Line(self._mid(), True, text, now, metadata, about)
-        line.file, line.choices = file.name if file else "", choices
+        kept = self.shelf.put(file.name, file.mime, file.content) if file else None
+        line.files, line.choices = (kept,) if kept else (), choices
         line.delivered_at = now + timedelta(seconds=self.delivered_after)
         line.read_at = now + timedelta(seconds=self.read_after)
         chat.lines.append(line)
         self.sent.append(line)
         psid = chat.person.psid
         echo = events.message_echo(psid, self.page_id, now, line.mid, text, app_id or self.app_id, metadata)
-        if file is not None:
-            url = f"https://cdn.example/{line.mid}/{file.name}"
-            echo["message"]["attachments"] = [{"type": file.kind, "payload": {"url": url}}]
+        if file is not None and kept is not None:
+            echo["message"]["attachments"] = [{"type": file.kind, "payload": {"url": self.shelf.url(kept)}}]
             del echo["message"]["text"]
         self._tell_chat(echo)
         with_mids = [line.mid] if len(self.sent) % 3 else []
@@ -269,6 +301,8 @@ class FacebookPage:
         if item.kind == "post":
             own = item.author is None
             value = events.post_value(verb=verb, author=author, post_id=item.id, at=at, text=text, own=own)
+            if item.photo and verb != "remove":
+                value |= {"item": "photo", "link": self.shelf.url(item.photo)}
         else:
             value = events.comment_value(
                 verb=verb,
@@ -280,12 +314,14 @@ class FacebookPage:
                 text=text,
             )
             if item.photo and verb != "remove":
-                value["photo"] = f"https://cdn.example/{item.id}/{item.photo}"
+                value["photo"] = self.shelf.url(item.photo)
+        if not self.names_authors and item.author is not None:
+            del value["from"]
         self.mail("facebook", events.feed(self.page_id, at, value), 0.0)
 
-    def _tell_chat(self, event: dict[str, Any], delay: float = 0.0) -> None:
+    def _tell_chat(self, event: dict[str, Any], delay: float = 0.0, where: str = "messaging") -> None:
         at = self.clock.now() + timedelta(seconds=delay)
-        self.mail("messenger", events.messaging(self.page_id, at, event), delay)
+        self.mail("messenger", events.messaging(self.page_id, at, event, where), delay)
 
     def _spoke(self, spoke: BrandSpoke) -> None:
         for listener in self.listeners:

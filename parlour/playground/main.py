@@ -14,6 +14,7 @@ import uvicorn
 
 from parlour.playground.graph import GraphApi
 from parlour.playground.graph_state import FacebookPage, Line, Person, Post
+from parlour.playground.looking import Looks
 from parlour.playground.postman import Habits
 from parlour.playground.setup import connect, join, kept
 from parlour.playground.standin import StandIn
@@ -35,7 +36,10 @@ def serve(port: int, desk_url: str, seed: int, speed: float) -> None:
     listener = _listen(port)
     desk_url, base = desk_url.rstrip("/"), f"http://127.0.0.1:{listener.getsockname()[1]}"
     world = World(connect(desk_url, base), seed=seed, speed=speed or None, forgiving=True, kept=kept())
+    world.shelf.base = base
     join(world, desk_url, base)
+    world.pages.looks = Looks(world.places)
+    world.pages.looks.start()
     _server(world).run(sockets=[listener])
 
 
@@ -93,7 +97,7 @@ class Stand:
 
     def __enter__(self) -> Stand:
         self._listener = _listen(0)
-        self.base = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.base = self.world.shelf.base = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, name="playground", daemon=True)
         self._thread.start()
         until = time.monotonic() + 10

@@ -25,15 +25,20 @@ class Part:
 
 def parts(request: Request) -> dict[str, Part]:
     """The fields by name, the last one of each; empty when the body is no such form."""
+    return dict(every(request))
+
+
+def every(request: Request) -> list[tuple[str, Part]]:
+    """All fields in order; empty when the body is no such form."""
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
-        return {}
+        return []
     head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
     whole = message_from_bytes(head + request.body, policy=policy.HTTP)
-    found: dict[str, Part] = {}
+    found: list[tuple[str, Part]] = []
     for part in whole.iter_parts() if whole.is_multipart() else ():
         name = part.get_param("name", header="content-disposition")
         content = cast(EmailMessage, part).get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes):
-            found[name] = Part(content, part.get_filename() or "", part.get_content_type())
+            found.append((name, Part(content, part.get_filename() or "", part.get_content_type())))
     return found

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
 import jinja2
 
+from parlour.playground import acting
 from parlour.playground.director import Director
-from parlour.playground.graph_state import FacebookPage, Person, Post
+from parlour.playground.graph_state import FacebookPage, Post
 from parlour.playground.postman import Postman
-from parlour.playground.standin import StandIn, Words
+from parlour.playground.shelf import Shelf
+from parlour.playground.standin import StandIn, Unable, Words
 from parlour.playground.web import Reply, Request, Router, html_reply, see_other
-from parlour.playground.x_events import Tweet, User
+from parlour.playground.x_events import Tweet
 from parlour.playground.x_state import XPlatform
 
 _HERE = Path(__file__).parent
 SHOWN = 40
 """How many posts, chats and messages a page shows; older ones are counted only."""
-MAX_WORDS = 4000
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 20.0)
 _SECURITY = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
+
+
+class Looks(Protocol):
+    """When the desk asks a platform what is new."""
+
+    def left(self, place: StandIn) -> int | None: ...
+
+    def soon(self, place: StandIn) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What one customer and the brand say at a place, in public or in private."""
+
+    person: str
+    name: str
+    private: bool
+    lines: list[Words]
 
 
 class Pages:
@@ -40,17 +60,18 @@ class Pages:
         x: XPlatform,
         postman: Postman,
         director: Director | None,
-        page_id: str,
         places: Mapping[str, StandIn],
+        shelf: Shelf,
     ) -> None:
         self.places = places
         self.page = page
         self.x = x
         self.postman = postman
         self.director = director
-        self.page_id = page_id
-        self._guests: dict[str, Person] = {}
-        self._accounts: dict[str, User] = {}
+        self.shelf = shelf
+        self.acting = acting.Acting(page, x)
+        self.looks: Looks | None = None
+        """When the desk looks at what must be asked; None where no desk is known."""
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -60,6 +81,7 @@ class Pages:
         )
         self._templates.filters["ago"] = self._ago
         self._templates.filters["initials"] = initials
+        self._templates.filters["size"] = size
         self._templates.filters["hue"] = lambda name: sum(map(ord, name)) % 6
         self.routes = Router()
         for method, pattern, view in (
@@ -72,6 +94,8 @@ class Pages:
             ("GET", "/x/dm/{user_id}", self._dm),
             ("GET", "/at/{name}", self._place),
             ("POST", "/at/{name}", self._speak),
+            ("POST", "/look/{name}", self._look),
+            ("GET", "/file/{file_id}/{name}", self._file),
             ("POST", "/say", self._say),
             ("POST", "/director", self._direct),
         ):
@@ -160,13 +184,20 @@ class Pages:
                 comments.setdefault(post.parent_id, []).append(post)
         posts = [post for post in reversed(self.page.posts.values()) if post.kind == "post" and not post.removed]
         posts.sort(key=lambda post: _latest(post, comments), reverse=True)
-        return self._render("facebook.html", posts=posts[:SHOWN], comments=comments, hidden=hidden, you=_you(request))
+        return self._render(
+            "facebook.html",
+            posts=posts[:SHOWN],
+            comments=comments,
+            hidden=hidden,
+            people=self._people(),
+            you=_you(request),
+        )
 
     def _messenger(self, request: Request) -> Reply:
         chats = sorted(
             (chat for chat in self.page.chats.values() if chat.lines), key=lambda chat: chat.lines[-1].at, reverse=True
         )
-        return self._render("messenger.html", chats=chats[:SHOWN], you=_you(request))
+        return self._render("messenger.html", chats=chats[:SHOWN], people=self._people(), you=_you(request))
 
     def _chat(self, request: Request, psid: str) -> Reply:
         chat = self.page.chats.get(psid)
@@ -182,12 +213,21 @@ class Pages:
                 replies.setdefault(tweet.conversation_id, []).append(tweet)
         shown = [tweet for tweet in self.x.tweets.values() if not tweet.removed and not tweet.reply_to]
         shown.sort(key=lambda tweet: max(tweet.at, *(one.at for one in replies.get(tweet.id, [tweet]))), reverse=True)
-        return self._render("x.html", tweets=shown[:SHOWN], replies=replies, you=_you(request))
+        accounts = self._accounts()
+        return self._render("x.html", tweets=shown[:SHOWN], replies=replies, people=accounts, you=_you(request))
 
     def _dms(self, request: Request) -> Reply:
         latest = {(dm.sender if dm.sender is not self.x.brand else dm.recipient).id: dm for dm in self.x.dms}
         rows = sorted(latest.items(), key=lambda row: row[1].at, reverse=True)
-        return self._render("dms.html", rows=rows[:SHOWN], you=_you(request))
+        return self._render("dms.html", rows=rows[:SHOWN], people=self._accounts(), you=_you(request))
+
+    def _people(self) -> list[str]:
+        """Names of those who are on Facebook, the latest first."""
+        return list(dict.fromkeys(one.name for one in reversed(self.page.people.values())))[:SHOWN]
+
+    def _accounts(self) -> list[str]:
+        others = (one.name for one in reversed(self.x.users.values()) if one is not self.x.brand)
+        return list(dict.fromkeys(others))[:SHOWN]
 
     def _dm(self, request: Request, user_id: str) -> Reply:
         user = self.x.users.get(user_id)
@@ -202,54 +242,55 @@ class Pages:
         talks: dict[tuple[str, bool], list[Words]] = {}
         for words in place.words.values():
             talks.setdefault((words.person, words.private), []).append(words)
-        rows = sorted(talks.items(), key=lambda row: row[1][-1].at, reverse=True)[:SHOWN]
-        told = [(person, place.name_of(person), private, lines) for (person, private), lines in rows]
-        return self._render("place.html", place=place, brand=self.page.name, talks=told, you=_you(request))
+        told = [Talk(person, place.name_of(person), private, lines) for (person, private), lines in talks.items()]
+        told.sort(key=lambda talk: talk.lines[-1].at, reverse=True)
+        sides = [private for private in (False, True) if (place.private if private else place.public)]
+        return self._render(
+            "place.html",
+            place=place,
+            brand=self.page.name,
+            sides=[(private, [one for one in told if one.private == private][:SHOWN]) for private in sides],
+            people=list(reversed(place.people))[:SHOWN],
+            look=self.looks.left(place) if self.looks else None,
+            you=_you(request),
+        )
 
     def _speak(self, request: Request, name: str) -> Reply:
-        place, form = self.places.get(name), request.form()
-        text = form.get("text", "").strip()[:MAX_WORDS]
-        if place is not None and text:
-            person = place.person(form.get("name", "").strip()[:60] or "You")
-            try:
-                place.say(person, text, private=bool(form.get("private")), answers=form.get("answers", ""))
-            except KeyError:
-                return self._render("lost.html", 404, why="What you wanted to answer is not there any more.")
-        return see_other(f"/at/{name}")
+        place = self.places.get(name)
+        if place is None:
+            return self._render("lost.html", 404, why="There is no such platform here.")
+        form = acting.read(request, self.shelf)
+        return self._done(form, f"/at/{name}", lambda: self.acting.at(place, form))
 
     def _say(self, request: Request) -> Reply:
-        form = request.form()
-        text, back = form.get("text", "").strip()[:MAX_WORDS], form.get("back", "/")
-        name = form.get("name", "").strip()[:60] or "You"
-        do, on = form.get("do", ""), form.get("on", "")
-        if not text and do != "delete":
-            return see_other(back)
+        form = acting.read(request, self.shelf)
+        return self._done(form, form.fields.get("back", "/"), lambda: self.acting.older(form))
+
+    def _done(self, form: acting.Form, back: str, work: Callable[[], None]) -> Reply:
+        """Do what a form wants, then show the page it was on. What cannot be done is said, with the words that were typed."""
         try:
-            self._do(do, name, text, on)
+            work()
         except (KeyError, StopIteration):
-            return self._render("lost.html", 404, why="What you wanted to answer is not there any more.")
+            return self._render("lost.html", 404, why=acting.MISSED, typed=form.text)
+        except Unable as error:
+            return self._render("lost.html", 400, why=str(error), typed=form.text)
         return see_other(back)
 
-    def _do(self, do: str, name: str, text: str, on: str) -> None:
-        """Raises KeyError when what it is about is gone."""
-        match do:
-            case "post":
-                self.page.post(self._guest(name), text)
-            case "comment":
-                self.page.comment(self._guest(name), text, on)
-            case "edit":
-                self.page.edit(on, text)
-            case "delete":
-                self.page.remove(on)
-            case "message":
-                person = self.page.chats[on].person if on else self._guest(name)
-                self.page.message(person, text)
-            case "tweet":
-                self.x.tweet(self._account(name), text, on)
-            case "dm":
-                self.x.dm(self.x.users[on] if on else self._account(name), text)
-            case _:
-                raise KeyError(do)
+    def _look(self, request: Request, name: str) -> Reply:
+        place = self.places.get(name)
+        if place is not None and self.looks is not None:
+            self.looks.soon(place)
+        return see_other(f"/at/{name}")
+
+    def _file(self, request: Request, file_id: str, name: str) -> Reply:
+        """A file somebody sent; only pictures are shown in place, and nothing in it can act."""
+        file = self.shelf.get(file_id)
+        if file is None:
+            return self._render("lost.html", 404, why="This file is not kept any more.")
+        shown = "inline" if file.is_picture else f"attachment; filename*=utf-8''{quote(file.name, safe='')}"
+        headers = {"content-type": file.mime, "content-disposition": shown, "cache-control": "private, max-age=3600"}
+        safe = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
+        return Reply(200, file.content, {**headers, **safe})
 
     def _direct(self, request: Request) -> Reply:
         form = request.form()
@@ -260,22 +301,17 @@ class Pages:
                 self.director.hurry(float(form["speed"]))
         return see_other("/")
 
-    def _guest(self, name: str) -> Person:
-        if name not in self._guests:
-            self._guests[name] = self.page.person(name)
-        return self._guests[name]
-
-    def _account(self, name: str) -> User:
-        if name not in self._accounts:
-            self._accounts[name] = self.x.user(name)
-        return self._accounts[name]
-
     def _ago(self, at: datetime) -> str:
         seconds = int((self.page.clock.now() - at).total_seconds())
         for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
             if seconds >= size:
                 return f"{seconds // size} {unit}"
         return "now"
+
+
+def size(count: int) -> str:
+    """Bytes, as people say it."""
+    return f"{count / 1_000_000:.1f} MB" if count >= 1_000_000 else f"{max(1, round(count / 1000))} KB"
 
 
 def initials(name: str) -> str:

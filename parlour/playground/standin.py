@@ -17,6 +17,7 @@ from parlour.playground.graph_state import BrandSpoke
 from parlour.playground.ids import Ids, PlatformClock
 from parlour.playground.postman import Postman, Target
 from parlour.playground.scenes.script import Scene
+from parlour.playground.shelf import File, Shelf
 from parlour.playground.web import Reply, Request
 
 Kept = Mapping[str, Mapping[str, str]]
@@ -39,8 +40,19 @@ class Words:
     edited: bool = False
     hidden: bool = False
     removed: bool = False
-    files: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
     choices: tuple[str, ...] = ()
+    chosen: str = ""
+    """Which of the choices the customer has pressed last."""
+    head: str = ""
+    foot: str = ""
+    """What stands above and below the text (WhatsApp's templates)."""
+    heard: bool = True
+    """Whether the brand is told of it."""
+
+
+class Unable(Exception):
+    """A customer cannot do this here; the sentence says why."""
 
 
 class StandIn:
@@ -54,6 +66,13 @@ class StandIn:
     public = True
     private = True
     """Whether customers can speak so here."""
+    files_public = False
+    files_private = False
+    """Whether customers can attach files there."""
+    called = ""
+    """What public words must hold so that the brand is told of them; '' where it is told of all."""
+    how = ""
+    """A sentence for the page: who can read what."""
     scenes: tuple[Scene, ...] = ()
     """What its cast plays: ``post`` or ``comment`` speak in public, ``again`` in the same thread, ``private``, ``edit``, ``delete``."""
 
@@ -74,6 +93,7 @@ class StandIn:
         self.words: dict[str, Words] = {}
         self.people: dict[str, str] = {}
         """Name -> id."""
+        self.shelf = Shelf()
 
     def settings(self, channel: str, address: str) -> dict[str, str]:
         """The settings of an inbox of ``channel`` that talks to this stand-in, whose HTTP face is at ``address``."""
@@ -103,9 +123,52 @@ class StandIn:
             self.people[name] = self.ids.meta()
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        """A customer writes; the id of the words. Raises KeyError when what it answers is gone."""
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        """A customer writes; the id of the words. Raises KeyError when what it answers is gone, Unable where it cannot be done."""
         raise NotImplementedError
+
+    def utter(
+        self,
+        person: str,
+        text: str,
+        *,
+        private: bool = False,
+        answers: str = "",
+        files: tuple[File, ...] = (),
+        named: bool = True,
+    ) -> str:
+        """As ``say``, for people: what the brand would not hear names it first, unless ``named`` is False."""
+        if named and self.called and not self.heard(text, private=private, answers=answers):
+            text = f"{self.called} {text}"
+        return self.say(person, text, private=private, answers=answers, files=files)
+
+    def heard(self, text: str, *, private: bool, answers: str = "") -> bool:
+        """Whether the brand is told of such words of a customer; ``answers`` names what they stand under."""
+        return True
+
+    def choose(self, words: str, choice: str) -> str:
+        """A customer presses a choice under words of the brand; the id of what that became. Raises KeyError when it is not there."""
+        raise KeyError(choice)
+
+    def press_of(self, words: str, choice: str) -> Words:
+        """The brand's words that hold a choice, marked as pressed. Raises KeyError."""
+        said = self.words[words]
+        if not said.by_brand or said.removed or choice not in said.choices:
+            raise KeyError(choice)
+        said.chosen = choice
+        return said
+
+    def can_edit(self, words: Words) -> bool:
+        return self._stands(words) and type(self).edit is not StandIn.edit
+
+    def can_remove(self, words: Words) -> bool:
+        return self._stands(words) and type(self).remove is not StandIn.remove
+
+    @staticmethod
+    def _stands(words: Words) -> bool:
+        return not words.by_brand and not words.removed
 
     def edit(self, words: str, text: str) -> None:
         """A customer changes their words. Raises KeyError where they are gone, or the platform knows no edits."""
@@ -121,6 +184,8 @@ class StandIn:
     def note(self, words: Words) -> str:
         """Remember what was said, and tell the listeners when the brand said it; gives its id."""
         self.words[words.id] = words
+        if not words.by_brand:
+            words.heard = self.heard(words.text, private=words.private, answers=words.answers)
         if words.by_brand:
             spoke = BrandSpoke(self.name, words.private, words.person, words.id, words.text)
             for listen in self.listeners:

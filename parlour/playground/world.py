@@ -20,6 +20,7 @@ from parlour.playground.pages import Pages
 from parlour.playground.places import stand_ins
 from parlour.playground.postman import Habits, Postman, Target
 from parlour.playground.scenes import SCENES
+from parlour.playground.shelf import Shelf
 from parlour.playground.stage import PlayStage
 from parlour.playground.standin import Kept
 from parlour.playground.web import (
@@ -76,14 +77,17 @@ class World:
             made.name: made(kept or {}, self.ids, self.clock, self.postman, seed=seed, forgiving=forgiving)
             for made in stand_ins()
         }
+        self.shelf = Shelf()
+        self.page.shelf = self.x.shelf = self.shelf
         for place in self.places.values():
+            place.shelf = self.shelf
             self.postman.targets |= place.targets()
         self.graph_api = GraphApi(self.page, page.access_token, forgiving=forgiving)
         self.x_api = XApi(self.x, account.access_token, forgiving=forgiving)
         self.stage = PlayStage(self.page, self.x, self.places)
         scenes = (*SCENES, *(scene for place in self.places.values() for scene in place.scenes))
         self.director = Director(self.stage, seed, speed, scenes=scenes) if speed is not None else None
-        self.pages = Pages(self.page, self.x, self.postman, self.director, page.account_id, self.places)
+        self.pages = Pages(self.page, self.x, self.postman, self.director, self.places, self.shelf)
         self.played = 0.0
         """Seconds the play has gone on for; it stands still while it is paused."""
         for listeners in (self.page.listeners, self.x.listeners, *(place.listeners for place in self.places.values())):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from parlour.playground.shelf import File
+
 Payload = dict[str, Any]
 
 _MENTION = re.compile(r"(?<![\w@])@(\w{1,15})(?!\w)")
@@ -39,7 +41,11 @@ class Tweet:
     removed: bool = False
     hidden: bool = False
     files: list[str] = field(default_factory=list)
-    """Ids of media the brand has uploaded."""
+    """Ids of its media."""
+    shown: list[File] = field(default_factory=list)
+    """Its media themselves."""
+    media: list[dict[str, Any]] = field(default_factory=list)
+    """What the API tells of a customer's media."""
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class Dm:
     at: datetime
     read: bool = False
     files: list[str] = field(default_factory=list)
+    shown: list[File] = field(default_factory=list)
 
     @property
     def conversation_id(self) -> str:
@@ -121,6 +128,8 @@ def tweet_object(tweet: Tweet, users: Mapping[str, User], tweets: Mapping[str, T
         "reply_settings": "everyone",
         "public_metrics": {"retweet_count": 0, "reply_count": 0, "like_count": 0, "quote_count": 0},
     }
+    if tweet.media:
+        told["attachments"] = {"media_keys": [one["media_key"] for one in tweet.media]}
     found = [
         {"start": hit.start(), "end": hit.end(), "username": hit[1], "id": users[hit[1].lower()].id}
         for hit in _MENTION.finditer(tweet.text)
@@ -145,6 +154,8 @@ def post_payload(tweet: Tweet, users: Mapping[str, User], tweets: Mapping[str, T
     includes: Payload = {"users": [user_object(user) for user in people.values()]}
     if seen:
         includes["tweets"] = [tweet_object(other, users, tweets) for other in seen]
+    if tweet.media:
+        includes["media"] = tweet.media
     return tweet_object(tweet, users, tweets), includes
 
 
@@ -169,6 +180,21 @@ def dm_payload(dm: Dm) -> Payload:
         event["message_create"]["message_data"]["attachment"] = {"type": "media", "media": media}
     people: Sequence[User] = (dm.sender, dm.recipient)
     return {"direct_message_events": [event], "users": {user.id: {"data": user_object(user)} for user in people}}
+
+
+def old_activity(user_id: str, dm: Dm) -> Payload:
+    """The same message as the Account Activity API tells it: with other names around it and no id of the event."""
+    payload = dm_payload(dm)
+    people = {
+        key: {
+            "id": key,
+            "created_timestamp": "1422556069340",
+            "name": one["data"]["name"],
+            "screen_name": one["data"]["username"],
+        }
+        for key, one in payload["users"].items()
+    }
+    return {"for_user_id": user_id, "direct_message_events": payload["direct_message_events"], "users": people}
 
 
 def dm_read_payload(reader: User, other: User, at: datetime, last_id: str) -> Payload:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import email.policy
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.parser import BytesParser
 from typing import Any
 
 from parlour.playground.ids import Ids, PlatformClock
+from parlour.playground.multipart import parts
 from parlour.playground.web import Reply, Request, json_reply
 from parlour.playground.x_events import Tweet
 
@@ -30,6 +29,8 @@ class Upload:
 
     id: str
     category: str
+    name: str = ""
+    mime: str = ""
     content: bytearray = field(default_factory=bytearray)
     total: int = 0
     ready: bool = False
@@ -51,26 +52,28 @@ class Uploads:
             return self._told(upload) if upload else "There is no such media."
         if steps == [""]:
             form = parts(request)
-            upload = self._begun(form.get("media_category", b"").decode("ascii", "replace"))
-            if upload is None or not form.get("media"):
+            upload = self._begun(form["media_category"].text if "media_category" in form else "")
+            if upload is None or "media" not in form or not form["media"].content:
                 return "`media` and a known `media_category` are required."
-            upload.content += form["media"]
+            upload.name, upload.mime = form["media"].filename, form["media"].mime
+            upload.content += form["media"].content
             return self._finished(upload)
         if steps == ["initialize"]:
             told = request.json()
             upload = self._begun(str(told.get("media_category")))
             if upload is None or not isinstance(total := told.get("total_bytes"), int) or not told.get("media_type"):
                 return "`media_type`, `total_bytes` and a known `media_category` are required."
-            upload.total = total
+            upload.total, upload.mime = total, str(told["media_type"])
             return json_reply({"data": {"id": upload.id, "media_key": f"7_{upload.id}", "expires_after_secs": 86_400}})
         upload = self.kept.get(steps[0])
         if upload is None or len(steps) != 2:
             return "There is no such media."
         if steps[1] == "append":
             form = parts(request)
-            if not form.get("segment_index", b"").isdigit() or not form.get("media"):
+            if "media" not in form or "segment_index" not in form or not form["segment_index"].text.isdigit():
                 return "`media` and `segment_index` are required."
-            upload.content += form["media"]
+            upload.name = form["media"].filename
+            upload.content += form["media"].content
             return json_reply({"data": {"expires_at": int(self.clock.now().timestamp()) + 86_400}})
         if len(upload.content) != upload.total:
             return "The media is not whole: its size is not `total_bytes`."
@@ -109,19 +112,6 @@ class Uploads:
             )
             upload.ready = True
         return json_reply({"data": told})
-
-
-def parts(request: Request) -> dict[str, bytes]:
-    """The fields of a multipart form by name."""
-    head = b"content-type: " + request.headers.get("content-type", "").encode("latin-1") + b"\r\n\r\n"
-    message = BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
-    found: dict[str, bytes] = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            found[name] = content
-    return found
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from parlour.playground import x_events as events
 from parlour.playground.graph_state import BrandSpoke, Mail
 from parlour.playground.ids import Ids, PlatformClock
+from parlour.playground.shelf import File, Shelf
 from parlour.playground.x_events import Dm, Tweet, User
 
 
@@ -42,6 +43,9 @@ class XPlatform:
     sent_tweets: list[Tweet] = field(default_factory=list)
     sent_dms: list[Dm] = field(default_factory=list)
     listeners: list[Callable[[BrandSpoke], None]] = field(default_factory=list)
+    shelf: Shelf = field(default_factory=Shelf)
+    also_old: bool = False
+    """Whether direct messages come by the old Account Activity API as well, as they do for accounts subscribed to both."""
     _names: dict[str, User] = field(default_factory=dict)
     _random: random.Random = field(default_factory=random.Random)
 
@@ -63,19 +67,29 @@ class XPlatform:
     def named(self, username: str) -> User | None:
         return self._names.get(username.lower())
 
-    def tweet(self, author: User, text: str, reply_to: str = "", quoted: str = "") -> Tweet:
-        """A post by anybody. Raises KeyError when what it answers or quotes is not there."""
+    def tweet(
+        self, author: User, text: str, reply_to: str = "", quoted: str = "", files: tuple[File, ...] = ()
+    ) -> Tweet:
+        """A post by anybody; its ``files`` are told with addresses here. Raises KeyError when what it answers or quotes is not there."""
         now = self.clock.now()
         for other in (reply_to, quoted):
             if other and self.tweets[other].removed:
                 raise KeyError(other)
         tweet_id = self.ids.x(now)
         conversation = self.tweets[reply_to].conversation_id if reply_to else tweet_id
-        tweet = Tweet(tweet_id, author, text, now, conversation, reply_to, quoted)
+        tweet = Tweet(tweet_id, author, text, now, conversation, reply_to, quoted, shown=list(files))
+        tweet.media = [self._media(one) for one in files]
         self.tweets[tweet.id] = tweet
         for event_type in self._occasions(tweet):
             self._tell_post(event_type, tweet)
         return tweet
+
+    def _media(self, file: File) -> dict[str, Any]:
+        told = {"media_key": f"3_{self.ids.x(self.clock.now())}", "type": "photo" if file.is_picture else "video"}
+        address = self.shelf.url(file)
+        if file.is_picture:
+            return {**told, "url": address}
+        return {**told, "variants": [{"content_type": "video/mp4", "bit_rate": 832_000, "url": address}]}
 
     def edit(self, tweet_id: str, text: str) -> Tweet:
         """An edited post is a new post that names the ids it had before."""
@@ -83,7 +97,7 @@ class XPlatform:
         new = Tweet(
             self.ids.x(self.clock.now()), old.author, text, old.at, old.conversation_id, old.reply_to, old.quoted
         )
-        new.history = [*old.history, old.id]
+        new.history, new.shown, new.media = [*old.history, old.id], old.shown, old.media
         old.removed = True
         self.tweets[new.id] = new
         for event_type in self._occasions(new):
@@ -98,13 +112,18 @@ class XPlatform:
         return tweet
 
     def dm(self, sender: User, text: str, picture: bytes = b"") -> Dm:
-        """A customer writes to the brand in private, maybe with a picture (JPEG)."""
+        """A customer writes to the brand in private, maybe with a picture (JPEG, or what its bytes say)."""
         dm = Dm(self.ids.x(self.clock.now()), sender, self.brand, text, self.clock.now())
         if picture:
             dm.files = [self.ids.x(self.clock.now())]
             self.pictures[dm.files[0]] = picture
+            dm.shown = [
+                self.shelf.put("picture", "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg", picture)
+            ]
         self.dms.append(dm)
         self._tell("dm.received", events.dm_payload(dm))
+        if self.also_old:
+            self.mail("x", events.old_activity(self.brand.id, dm), 0.0)
         return dm
 
     # What the brand does.
@@ -159,6 +178,12 @@ class XPlatform:
     def conversation(self, user: User) -> list[Dm]:
         """The direct messages with one user, oldest first."""
         return [dm for dm in self.dms if user in (dm.sender, dm.recipient)]
+
+    def hears(self, text: str, reply_to: str = "") -> bool:
+        """Whether the brand is told of such a post of a customer."""
+        answered = self.tweets.get(reply_to)
+        named = self.brand.username.lower() in events.mentions(text)
+        return named or (answered is not None and answered.author is self.brand)
 
     def by_name(self) -> dict[str, User]:
         """All accounts by lower-case user name."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from parlour.playground import x_events as events
 from parlour.playground.faults import Fault, Faults, FixedWindow
+from parlour.playground.shelf import File
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 from parlour.playground.x_events import Dm, Tweet
 from parlour.playground.x_more import Access, Uploads, matches, too_old
@@ -200,6 +201,7 @@ class XApi:
             raise Problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
         tweet = self.platform.brand_tweet(text, target_id)
         tweet.files = list(files or ())
+        tweet.shown = self._shown(tweet.files)
         return json_reply({"data": {"id": tweet.id, "text": tweet.text, "edit_history_tweet_ids": [tweet.id]}}, 201)
 
     def _may_answer(self, tweet_id: str) -> None:
@@ -267,7 +269,12 @@ class XApi:
             raise Problem(403, "Forbidden", "You cannot send messages to this user.")
         dm = self.platform.brand_dm(user, text)
         dm.files = [str(one) for one in files]
+        dm.shown = self._shown(dm.files)
         return json_reply({"data": {"dm_conversation_id": dm.conversation_id, "dm_event_id": dm.id}}, 201)
+
+    def _shown(self, files: list[str]) -> list[File]:
+        kept = [self.uploads.kept[one] for one in files]
+        return [self.platform.shelf.put(one.name, one.mime, bytes(one.content)) for one in kept]
 
     def _send_to(self, body: dict[str, Any], conversation_id: str) -> Reply:
         others = [user for user in conversation_id.split("-") if user != self.platform.brand.id]

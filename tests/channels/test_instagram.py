@@ -224,7 +224,11 @@ def test_files_and_quick_replies_are_one_answer(town: Town, insta: Instagram, ea
     ours = town.answer(Case.objects.get(), "These two:", files=[photo.pk], choices=["Blue", "Green"])
     town.drive()
     picture, words = insta.sent
-    assert (picture.files, words.text, words.choices) == (("blue.png",), "These two:", ("Blue", "Green"))
+    assert ([file.name for file in picture.files], words.text, words.choices) == (
+        ["blue.png"],
+        "These two:",
+        ("Blue", "Green"),
+    )
     assert [upload.content for upload in insta.uploads.values()] == [PNG]
     assert town.delivery(ours).state == DeliveryState.READ
     assert Message.objects.filter(direction="out").count() == 1

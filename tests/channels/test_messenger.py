@@ -70,7 +70,7 @@ def test_files_in_and_out(town: Town, page: FacebookPage) -> None:
     assert Attachment.objects.get().kind == "image"
     sent = [files.upload(town.agent(), name, content) for name, content in FILES.items()]
     ours = town.answer(Case.objects.get(), "Is it this one?", files=[one.pk for one in sent], choices=["Yes", "No"])
-    assert [(line.file, line.text, line.choices) for line in page.sent] == [
+    assert [("".join(file.name for file in line.files), line.text, line.choices) for line in page.sent] == [
         ("cup.png", "", ()),
         ("terms.pdf", "", ()),
         ("", "Is it this one?", ("Yes", "No")),

@@ -181,6 +181,7 @@ def test_after_24_hours_only_a_template_goes_out(town: Town, place: WhatsApp, in
         ("late_parcel", "en_US"),
         ("spaetes_paket", "de"),
         ("open_question", "en_US"),
+        ("delivery_window", "en_US"),
     ]
     channel.send(config(inbox), replace(late, template=replace(usable[1], values=("Ana", "LM-1"))))
     assert place.sent[-1].text == "Hallo Ana, Ihr Paket LM-1 kommt morgen an."
@@ -194,7 +195,7 @@ def test_after_24_hours_only_a_template_goes_out(town: Town, place: WhatsApp, in
 
 def test_templates_come_page_by_page(town: Town, place: WhatsApp, inbox: Inbox) -> None:
     place.templates += [replace(place.templates[2], name=f"many_{number}") for number in range(150)]
-    assert len(channel.templates(config(inbox))) == 153
+    assert len(channel.templates(config(inbox))) == 154
 
 
 def test_duplicates_and_reordering_lose_and_double_nothing(town: Town, place: WhatsApp, inbox: Inbox) -> None:

@@ -7,6 +7,7 @@ cast show the desk's door the site's token, and read what the brand says by aski
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import html
 import secrets
@@ -21,7 +22,8 @@ import orjson
 
 from parlour.playground.postman import Payload, Target, trusted
 from parlour.playground.scenes.script import Say, Scene
-from parlour.playground.standin import StandIn, Words
+from parlour.playground.shelf import File
+from parlour.playground.standin import StandIn, Unable, Words
 from parlour.playground.web import Reply, Request, html_reply
 from parlour.playground.wires import BRAND
 
@@ -30,6 +32,7 @@ MOST_LOOKS = 8
 """Customers who look at once; the others wait for their turn."""
 PATIENCE_SECONDS = 1800.0
 TOKEN_SECONDS = 600
+FILE_BYTES = 3_000_000
 STYLE = """
 :root { color-scheme: light dark; font: 17px/1.6 system-ui, sans-serif; background: light-dark(#fff, #14171a) }
 a { color: light-dark(#0b4a8f, #9cc7ff) }
@@ -57,6 +60,8 @@ class Site(StandIn):
     label = "Chat"
     channels = ("chat",)
     public = False
+    files_private = True
+    how = "The brand's website, with the chat on it. Only the brand and the visitor read along."
     scenes = (
         Scene(
             "chat-double-charge",
@@ -150,12 +155,18 @@ class Site(StandIn):
         self.postman.put("chat", event)
         return str(event["id"])
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        named = self._put(
-            person, {"type": "message", "text": text, "page": {"url": f"https://www.{self.name}.example/"}}
-        )
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        if sum(len(one.content) for one in files) > FILE_BYTES or len(files) > 5:
+            raise Unable("The chat takes up to five files of 3 MB together.")
+        event: Payload = {"type": "message", "text": text, "page": {"url": f"https://www.{self.name}.example/"}}
+        event["files"] = [
+            {"name": one.name, "mime": one.mime, "content": base64.b64encode(one.content).decode()} for one in files
+        ]
+        named = self._put(person, event)
         self._looking[person] = time.monotonic()
-        return self.note(Words(named, person, self.name_of(person), text, self.clock.now(), private=True))
+        return self.note(Words(named, person, self.name_of(person), text, self.clock.now(), private=True, files=files))
 
     # Reading what the brand says
 
@@ -182,8 +193,21 @@ class Site(StandIn):
             at = datetime.fromisoformat(one["at"])
             if one["id"] not in self.words:
                 self._seen[person] = max(at, self._seen.get(person, at))
-                self.note(Words(one["id"], person, BRAND, one["text"], at, private=True, by_brand=True))
+                files = await self._files(client, person, one)
+                if files is None:
+                    continue
+                self.note(Words(one["id"], person, BRAND, one["text"], at, private=True, by_brand=True, files=files))
                 self._put(person, {"type": "read", "until": self._seen[person].isoformat()})
+
+    async def _files(self, client: httpx.AsyncClient, person: str, told: Payload) -> tuple[File, ...] | None:
+        """The files of a message; None while the desk does not have them all."""
+        headers, found = {"authorization": f"Bearer {self.token(person)}"}, []
+        for one in told.get("files", ()):
+            answer = await client.get(f"{self.desk}/file/{one['id']}", headers=headers) if one["id"] else None
+            if answer is None or answer.status_code != 200:
+                return None
+            found.append(self.shelf.put(one["name"], answer.headers.get("content-type", ""), answer.content))
+        return tuple(found)
 
     # The brand's website
 

@@ -17,6 +17,7 @@ import orjson
 from parlour.playground.faults import Fault
 from parlour.playground.postman import Target
 from parlour.playground.scenes.script import Say, Scene
+from parlour.playground.shelf import File
 from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Drop, Reply, Request, json_reply
 
@@ -27,8 +28,10 @@ class Crm(StandIn):
     """Customers fill in forms; each form is a thread. Answers come to the callback."""
 
     name = "crm"
-    label = "Contact form"
+    label = "API"
     channels = ("api",)
+    files_public = files_private = True
+    how = "What the brand's own system hands over by the API: forms are private, questions on product pages public."
     scenes = (
         Scene(
             "form-warranty",
@@ -106,7 +109,10 @@ class Crm(StandIn):
 
     def _keep(self, data: dict[str, Any]) -> str:
         self.callbacks.append(data)
-        files = tuple(f"{one['name']} ({one['size']} bytes)" for one in data.get("attachments", []))
+        files = tuple(
+            self.shelf.put(one["name"], one["mime"], base64.b64decode(one["content"]))
+            for one in data.get("attachments", [])
+        )
         private = data["visibility"] == "private"
         words = Words(
             f"crm-{self.ids.meta()}",
@@ -121,13 +127,18 @@ class Crm(StandIn):
         )
         return self.note(words)
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        words = Words(
-            f"form-{self.ids.meta()}", person, self.name_of(person), text, self.clock.now(), private, answers=answers
-        )
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        words = Words(f"form-{self.ids.meta()}", person, self.name_of(person), text, self.clock.now(), private)
+        words.answers, words.files = answers, files
         self.note(words)
         self._send("message", words)
         return words.id
+
+    def choose(self, words: str, choice: str) -> str:
+        said = self.press_of(words, choice)
+        return self.say(said.person, choice, private=said.private, answers=words)
 
     def edit(self, words: str, text: str) -> None:
         known = self.words[words]
@@ -150,6 +161,10 @@ class Crm(StandIn):
         }
         if kind != "delete":
             payload["text"] = words.text
+            payload["attachments"] = [
+                {"url": self.shelf.url(one), "kind": one.kind, "name": one.name, "mime": one.mime}
+                for one in words.files
+            ]
         if words.answers:
             payload["reply_to"] = words.answers
         self.postman.put("api", payload)

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from parlour.playground.ids import Ids, PlatformClock
 from parlour.playground.postman import Postman
 from parlour.playground.scenes.script import Say, Scene
+from parlour.playground.shelf import File
 from parlour.playground.standin import Kept, StandIn, Words
 from parlour.playground.web import Drop, Reply, Request
 
@@ -30,13 +31,17 @@ class Entry:
     at: datetime
     changed: datetime
     removed: bool = False
+    files: tuple[tuple[str, File], ...] = ()
+    """Addresses and files."""
 
 
 class Feeds(StandIn):
     name = "feed"
-    label = "Feeds"
+    label = "Feed"
     channels = ("feed",)
     private = False
+    files_public = True
+    how = "A forum that everybody can read. The desk asks for its feed now and then; nobody can answer there from the desk."
     scenes = (
         Scene(
             "A blog on the new masts",
@@ -85,7 +90,9 @@ class Feeds(StandIn):
     def settings(self, channel: str, address: str) -> dict[str, str]:
         return {"url": f"{address}/feed.xml"}
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
         """Publishes; the first sentence is the title. ``text`` is put into the feed as it is: HTML stays HTML."""
         if private:
             raise KeyError("A feed is public.")
@@ -93,9 +100,10 @@ class Feeds(StandIn):
             raise KeyError(answers)
         now = self.clock.now()
         entry = Entry(f"https://forum.example.com/t/{self.ids.meta()}", self.name_of(person), "", "", now, now)
+        entry.files = tuple((self.shelf.url(one), one) for one in files)
         self._write(entry, text)
         self.entries[entry.id] = entry
-        return self.note(Words(entry.id, person, entry.author, text, now, answers=answers))
+        return self.note(Words(entry.id, person, entry.author, text, now, answers=answers, files=files))
 
     def edit(self, words: str, text: str) -> None:
         entry = self.entries[words]
@@ -144,6 +152,9 @@ def _rss(entries: list[Entry]) -> str:
         f"<item><title>{escape(one.title)}</title><link>{one.id}</link><guid>{one.id}</guid>"
         f"<dc:creator>{escape(one.author)}</dc:creator><description>{escape(one.html)}</description>"
         f"<pubDate>{format_datetime(one.at)}</pubDate>"
+        + "".join(
+            f'<enclosure url="{url}" type="{file.mime}" length="{len(file.content)}"/>' for url, file in one.files
+        )
         + (f"<atom:updated>{one.changed.isoformat()}</atom:updated>" if one.changed != one.at else "")
         + "</item>"
         for one in entries

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from parlour.playground.faults import Bucket, Fault
 from parlour.playground.postman import Payload, Target
 from parlour.playground.scenes.script import Say, Scene
+from parlour.playground.shelf import File
 from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
@@ -87,6 +88,8 @@ class Sms(StandIn):
     label = "SMS"
     channels = ("sms",)
     public = False
+    files_private = True
+    how = "Only the brand and the customer read along. STOP ends it, START lets the brand write again."
     scenes = SCENES
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -156,8 +159,10 @@ class Sms(StandIn):
             self.people[name] = f"+4915{self.ids.meta()[-9:]}"
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = True, answers: str = "") -> str:
-        return self.tell(person, text)
+    def say(
+        self, person: str, text: str, *, private: bool = True, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        return self.tell(person, text, tuple((one.content, one.mime) for one in files))
 
     def tell(self, person: str, text: str, files: tuple[tuple[bytes, str], ...] = (), **more: str) -> str:
         """A customer writes, with files (content, type) or further parameters of the webhook; the message's id."""
@@ -181,8 +186,8 @@ class Sms(StandIn):
             (self.stopped.add if command in STOP else self.stopped.discard)(person)
             form["OptOutType"] = "STOP" if command in STOP else "START"
         self._post({**form, **more})
-        kinds = tuple(self.media[one][1] for one in media)
-        return self.note(Words(sid, person, self.name_of(person), text, line.at, private=True, files=kinds))
+        shown = tuple(self.shelf.put("", mime, content) for content, mime in files)
+        return self.note(Words(sid, person, self.name_of(person), text, line.at, private=True, files=shown))
 
     def _about(self, line: Line) -> dict[str, str]:
         ids = dict.fromkeys(("MessageSid", "SmsSid", "SmsMessageSid"), line.sid)

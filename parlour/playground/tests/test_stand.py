@@ -12,6 +12,7 @@ from parlour.lib import http, signing
 from parlour.playground.faults import Fault
 from parlour.playground.main import Stand
 from parlour.playground.postman import Habits
+from parlour.playground.web import MAX_BODY
 
 QUICK = (0.01, 0.01, 0.01)
 
@@ -113,7 +114,7 @@ def test_a_timeout_does_nothing() -> None:
 
 def test_huge_and_strange_requests_are_answered() -> None:
     with Stand() as stand, httpx.Client(base_url=stand.base) as client:
-        assert client.post("/graph/v25.0/me/messages", content=b"x" * (1024 * 1024 + 1)).status_code == 413
+        assert client.post("/graph/v25.0/me/messages", content=b"x" * (MAX_BODY + 1)).status_code == 413
         assert (
             client.get("/graph/v25.0/%ff%fe", headers={"authorization": "Bearer stand-in-page-token"}).status_code
             == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b32encode
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,15 @@ from parlour.playground.places.bluesky.chats import Chats
 from parlour.playground.places.bluesky.scenes import SCENES
 from parlour.playground.places.bluesky.state import POST, Person, Post, iso, tid
 from parlour.playground.polled import Refusal
-from parlour.playground.standin import Words
+from parlour.playground.shelf import File
+from parlour.playground.standin import Unable, Words
 from parlour.playground.web import Reply, Request, json_reply
 
 PASSWORD = "luma-abcd-efgh-ijkl"  # noqa: S105
 HANDLE = "luma.example"
 DID = "did:plc:luma4luma4luma4luma4luma"
 PROXY = "did:web:api.bsky.chat#bsky_chat"
+_PICTURE = re.compile(r"/img/feed_fullsize/plain/[^/]+/(\w+)@jpeg")
 _MENTION = re.compile(r"(?<![\w/])@([a-z0-9.-]+[a-z0-9])", re.I)
 
 
@@ -27,6 +30,9 @@ class Bluesky(Chats):
     name = "bluesky"
     label = "Bluesky"
     channels = ("bluesky",)
+    files_public = True
+    called = f"@{HANDLE}"
+    how = "Posts are read by everybody, chats by the customer and the brand."
     scenes = SCENES
 
     def prepare(self) -> None:
@@ -40,6 +46,8 @@ class Bluesky(Chats):
         self.tokens: dict[str, str] = {}
         """Access token -> refresh token."""
         self.expired: set[str] = set()
+        self.blobs: dict[str, File] = {}
+        """Pictures by their CID."""
         self.sign_ins = 0
         for method, name, work in (
             ("POST", "com.atproto.server.createSession", self._sign_in),
@@ -100,19 +108,37 @@ class Bluesky(Chats):
             self.people[name] = made.did
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "", **more: Any) -> str:
+    def say(
+        self,
+        person: str,
+        text: str,
+        *,
+        private: bool = False,
+        answers: str = "",
+        files: tuple[File, ...] = (),
+        **more: Any,
+    ) -> str:
         """``more``: further fields of the post's record."""
         author = self.by_did[person]
+        if files and (private or len(files) > 4 or not all(one.is_picture for one in files)):
+            raise Unable("Bluesky takes up to four pictures with a post, and no files in chats.")
         if private:
             return self.say_in_chat(author, text)
         parent = self._there(answers) if answers else None
+        if files:
+            pictures = [{"alt": one.name, "image": self._kept(one)} for one in files]
+            more["embed"] = {"$type": "app.bsky.embed.images", "images": pictures}
         post = self._new(author, {"text": text, **more}, parent)
         reason = "reply" if parent is not None and parent.author is self.brand else ""
         reason = reason or ("mention" if HANDLE in map(str.lower, _MENTION.findall(text)) else "")
         if reason:
             self._notify(reason, author, post.uri, post.record, parent.uri if reason == "reply" and parent else "")
-        self.note(Words(post.uri, person, author.name, text, post.at))
-        return post.uri
+        return self.note(Words(post.uri, person, author.name, text, post.at, answers=answers, files=files))
+
+    def heard(self, text: str, *, private: bool, answers: str = "") -> bool:
+        above = self.posts.get(answers)
+        named = HANDLE in map(str.lower, _MENTION.findall(text))
+        return private or named or (above is not None and above.author is self.brand)
 
     def remove(self, words: str) -> None:
         if words in self.posts:
@@ -225,7 +251,10 @@ class Bluesky(Chats):
         parent = self.posts.get(target)
         post = self._new(self.brand, record, parent, rkey)
         person = parent.author if parent else self.brand
-        files = tuple(one.get("alt", "") for one in (record.get("embed") or {}).get("images", ()))
+        links = [one["image"]["ref"]["$link"] for one in (record.get("embed") or {}).get("images", ())]
+        if any(link not in self.blobs for link in links):
+            raise Refusal(400, "BlobNotFound", "Could not find blob")
+        files = tuple(self.blobs[link] for link in links)
         words = Words(uri, person.did, self.brand.name, text, post.at, by_brand=True, answers=target, files=files)
         self.note(words)
         return {"uri": uri, "cid": post.cid, "validationStatus": "valid"}
@@ -260,14 +289,20 @@ class Bluesky(Chats):
         if len(request.body) > 1_000_000:
             raise Refusal(413, "BlobTooLarge", "This file is too large.")
         kind = request.headers.get("content-type", "")
-        return {
-            "blob": {
-                "$type": "blob",
-                "ref": {"$link": "bafkrei" + "a" * 40},
-                "mimeType": kind,
-                "size": len(request.body),
-            }
-        }
+        return {"blob": self._kept(self.shelf.put("", kind, request.body))}
+
+    def _kept(self, file: File) -> dict[str, Any]:
+        """A blob, by what it holds."""
+        digest = b32encode(hashlib.sha256(file.content).digest()).decode().lower().rstrip("=")
+        cid = f"bafkrei{digest}"
+        self.blobs[cid] = file
+        return {"$type": "blob", "ref": {"$link": cid}, "mimeType": file.mime, "size": len(file.content)}
+
+    async def handle(self, request: Request) -> Reply:
+        if found := _PICTURE.fullmatch(request.path):
+            file = self.blobs.get(found[1])
+            return Reply(200, file.content, {"content-type": file.mime}) if file else Reply(404)
+        return await super().handle(request)
 
     def _profile(self, request: Request) -> Any:
         found = self.by_did.get(request.query.get("actor", ""))

@@ -25,9 +25,11 @@ from parlour.playground.places.discourse.objects import (
     about_topic,
     about_user,
     shown,
+    written,
 )
 from parlour.playground.places.discourse.scenes import SCENES
 from parlour.playground.postman import Payload, Target
+from parlour.playground.shelf import File
 from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Drop, Reply, Request, json_reply
 
@@ -38,8 +40,10 @@ class Discourse(StandIn):
     """Ids of words are ``<topic>:<number in the topic>``."""
 
     name = "discourse"
-    label = "Forum"
+    label = "Discourse"
     channels = ("discourse",)
+    files_public = files_private = True
+    how = "Topics are read by everybody, personal messages by those who take part."
     scenes = SCENES
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -194,20 +198,24 @@ class Discourse(StandIn):
                 post.key,
                 person,
                 self.users[person].name,
-                raw,
+                written(raw),
                 post.at,
                 private=topic.private,
                 by_brand=brand,
                 answers=f"{topic.id}:{answers}" if answers else "",
+                files=self._api.shown(raw),
             )
         )
         if not quiet:
             self.tell("post_created", {"post": shown(post)})
         return post
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        """In public a new topic, or a post in the topic of what it answers; in private a message to the brand."""
-        user = self.users[person]
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        """In public a new topic, or a post in the topic of what it answers; in private a message to the brand. Files are links in the text."""
+        user, title = self.users[person], text
+        text = "\n\n".join([text, *(self._api.link(one) for one in files)])
         if answers:
             above = self.find(answers)
             return self.post(above.topic, user, text, above.number if above.number > 1 else None).key
@@ -215,15 +223,16 @@ class Discourse(StandIn):
             open_ = [topic for topic in self.topics.values() if topic.private and person in topic.people]
             if open_:
                 return self.post(open_[-1], user, text, None).key
-            return self.begin(user, text[:60], text, private=True, people=(str(BRAND_ID),)).key
-        return self.begin(user, text[:70], text).key
+            return self.begin(user, title[:60], text, private=True, people=(str(BRAND_ID),)).key
+        return self.begin(user, title[:70], text).key
 
     def edit(self, words: str, text: str) -> None:
         self.change(self.find(words), text)
 
     def change(self, post: Post, text: str) -> None:
         post.raw, post.updated, post.version = text, self.clock.now(), post.version + 1
-        self.words[post.key].text, self.words[post.key].edited = text, True
+        told = self.words[post.key]
+        told.text, told.files, told.edited = written(text), self._api.shown(text), True
         self.tell("post_edited", {"post": shown(post)})
 
     def remove(self, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from parlour.playground.multipart import parts
@@ -9,8 +10,8 @@ from parlour.playground.places.discourse.objects import (
     LONGEST,
     SHORTEST,
     SHORTEST_PRIVATE,
-    ForumError,
     USER_FIELDS,
+    ForumError,
     Post,
     Topic,
     User,
@@ -18,7 +19,9 @@ from parlour.playground.places.discourse.objects import (
     about_user,
     not_found,
     shown,
+    uploads,
 )
+from parlour.playground.shelf import File
 from parlour.playground.web import Reply, Request, Router, json_reply
 
 if TYPE_CHECKING:
@@ -43,7 +46,8 @@ class Api:
 
     def __init__(self, place: Discourse) -> None:
         self.place = place
-        self.files: dict[str, tuple[bytes, str]] = {}
+        self.files: dict[str, File] = {}
+        """By the name the forum gave."""
         self.routes = Router()
         for method, pattern, handler in (
             ("POST", "/posts.json", self._create),
@@ -138,16 +142,31 @@ class Api:
             raise ForumError(422, "You must select a file.")
         if len(part.content) > UPLOAD:
             raise ForumError(413, "Sorry, that file is too big (maximum size is 4 MB).")
-        name = f"{self.place.ids.meta()}.{part.filename.rpartition('.')[2] or 'bin'}"
-        self.files[name] = (part.content, part.mime)
+        file = self.place.shelf.put(part.filename, part.mime, part.content)
+        name = self._keep(file)
         about = {"id": self.place.number(), "url": f"/uploads/short-url/{name}", "short_url": f"upload://{name}"}
         return {**about, "original_filename": part.filename, "filesize": len(part.content)}
+
+    def _keep(self, file: File) -> str:
+        name = f"{self.place.ids.meta()}.{re.sub(r'[^a-z0-9]', '', file.name.rpartition('.')[2].lower())[:8] or 'bin'}"
+        self.files[name] = file
+        return name
+
+    def link(self, file: File) -> str:
+        """The Markdown that shows a file in a post."""
+        name = self._keep(file)
+        plain = re.sub(r"[\[\]|()]", " ", file.name)
+        return f"![{plain}](upload://{name})" if file.is_picture else f"[{plain}|attachment](upload://{name})"
+
+    def shown(self, raw: str) -> tuple[File, ...]:
+        """The files of a post."""
+        return tuple(self.files[name] for name in uploads(raw) if name in self.files)
 
     def download(self, path: str) -> Reply:
         found = self.files.get(path.rpartition("/")[2])
         if found is None:
             return json_reply(not_found().answer, 404)
-        return Reply(200, found[0], {"content-type": found[1]})
+        return Reply(200, found.content, {"content-type": found.mime})
 
     # Posts that are there
 

@@ -14,6 +14,7 @@ USER_FIELDS = {"1": "Plan", "2": "Telephone", "3": "Wants our newsletter"}
 SHORTEST, SHORTEST_PRIVATE, LONGEST = 20, 10, 32_000
 CATEGORY = 4
 _UPLOAD = re.compile(r"!\[([^\]|]*)[^\]]*\]\(upload://([\w.-]+)\)")
+_ATTACHED = re.compile(r"(?<!!)\[([^\]|]*)\|attachment\]\(upload://([\w.-]+)\)")
 
 
 class ForumError(Exception):
@@ -44,9 +45,9 @@ class User:
     """Who they are for the brand, by single sign-on."""
     accepts: bool = True
     """Whether they take private messages."""
-
     fields: dict[str, str] = field(default_factory=dict)
     """What they have noted about themselves: number of a user field -> words."""
+
 
 @dataclass(slots=True)
 class Topic:
@@ -96,7 +97,19 @@ def cooked(raw: str, base: str) -> str:
     """Markdown as HTML, as far as this forum cooks: paragraphs and uploads."""
     parts = [escape(part, quote=False).replace("\n", "<br>\n") for part in raw.split("\n\n") if part.strip()]
     picture = rf'<img src="{base}/uploads/short-url/\2" alt="\1">'
-    return "\n".join(f"<p>{_UPLOAD.sub(picture, part)}</p>" for part in parts)
+    link = rf'<a class="attachment" href="{base}/uploads/short-url/\2">\1</a>'
+    return "\n".join(f"<p>{_ATTACHED.sub(link, _UPLOAD.sub(picture, part))}</p>" for part in parts)
+
+
+def uploads(raw: str) -> list[str]:
+    """Names of the uploads a post shows, in order."""
+    found = sorted([*_UPLOAD.finditer(raw), *_ATTACHED.finditer(raw)], key=lambda one: one.start())
+    return [one[2] for one in found]
+
+
+def written(raw: str) -> str:
+    """Markdown without its uploads."""
+    return _ATTACHED.sub("", _UPLOAD.sub("", raw)).strip()
 
 
 def shown(post: Post) -> dict[str, Any]:

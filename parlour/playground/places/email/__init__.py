@@ -19,6 +19,7 @@ from parlour.playground.places.email.mailbox import Folder
 from parlour.playground.places.email.scenes import SCENES
 from parlour.playground.places.email.smtp import Clerk
 from parlour.playground.postman import Postman
+from parlour.playground.shelf import File
 from parlour.playground.standin import Kept, StandIn, Words
 from parlour.playground.web import Reply, Request, json_reply
 
@@ -33,6 +34,11 @@ class MailStandIn(StandIn):
     label = "E-mail"
     channels = ("email",)
     public = False
+    files_private = True
+    how = (
+        f"Only the brand and the customer read along. The brand's address is {ADDRESS}; a short first line with an empty one below it "
+        "is the subject."
+    )
     scenes = SCENES
 
     def __init__(
@@ -120,7 +126,9 @@ class MailStandIn(StandIn):
             self.mailboxes.setdefault(self.people[name], [])
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = True, answers: str = "") -> str:
+    def say(
+        self, person: str, text: str, *, private: bool = True, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
         """Write to the brand: an answer where it has answered before (or to ``answers``), else a new mail whose subject is the first line."""
         if answers and answers not in self.words:
             raise KeyError(answers)
@@ -130,7 +138,8 @@ class MailStandIn(StandIn):
         if not answered and person in self._talks:
             known, earlier, quoted = self._talks[person]
             subject, body, answered, chain = f"Re: {known}", text, earlier[-1], tuple(earlier[:-1])
-        return self.write(person, subject, body, answers=answered, chain=chain, quoted=quoted)
+        told = tuple((one.name, one.mime, one.content) for one in files)
+        return self.write(person, subject, body, answers=answered, chain=chain, quoted=quoted, files=told)
 
     def write(
         self,
@@ -162,8 +171,10 @@ class MailStandIn(StandIn):
             files=files,
         )
         self.inbox.put(raw, at)
-        names = tuple(name for name, _, _ in files)
-        return self.note(Words(message_id, person, sender[0], text, at, private=True, answers=answers, files=names))
+        shown = tuple(self.shelf.put(*one) for one in files)
+        words = Words(message_id, person, sender[0], text, at, private=True, answers=answers, files=shown)
+        words.head = "" if answers else subject
+        return self.note(words)
 
     def deliver(self, raw: bytes) -> int:
         """Put any mail into the brand's INBOX, as it is; its UID."""
@@ -215,7 +226,7 @@ class MailStandIn(StandIn):
         earlier = str(mail["References"] or "").replace("<", " ").replace(">", " ").split()
         self._talks[address] = (subject, [*earlier, message_id][-12:], text)
         answers = str(mail["In-Reply-To"] or "").strip().strip("<>")
-        files = tuple(name for part in mail.iter_attachments() if (name := part.get_filename()))
+        files = tuple(self.shelf.put(*one) for one in letters.attached(mail))
         self.note(
             Words(
                 message_id,

@@ -112,6 +112,16 @@ def text_of(mail: Message) -> str:
     return ""
 
 
+def attached(mail: EmailMessage) -> list[tuple[str, str, bytes]]:
+    """Name, type and content of the files of a mail."""
+    found = []
+    for part in mail.iter_attachments():
+        content = part.get_payload(decode=True)
+        if (name := part.get_filename()) and isinstance(content, bytes):
+            found.append((name, part.get_content_type(), content))
+    return found
+
+
 def opened(raw: bytes) -> EmailMessage:
     """A mail with its headers decoded."""
     found = message_from_bytes(raw, policy=policy.default)

@@ -22,7 +22,8 @@ from parlour.playground.places.instagram.state import (
     username,
 )
 from parlour.playground.postman import Postman, Target
-from parlour.playground.standin import Kept, StandIn, Words
+from parlour.playground.shelf import File
+from parlour.playground.standin import Kept, StandIn, Unable, Words
 from parlour.playground.web import Reply, Request
 
 POSTS = (
@@ -35,6 +36,8 @@ class Instagram(StandIn):
     name = "instagram"
     label = "Instagram"
     channels = ("instagram",)
+    files_private = True
+    how = "Comments under the brand's posts are read by everybody, direct messages by the customer and the brand."
     scenes = SCENES
 
     def __init__(
@@ -78,11 +81,16 @@ class Instagram(StandIn):
 
     # What customers do
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        if private:
-            about: dict[str, Any] = {"reply_to": {"mid": answers}} if answers else {}
-            return self.message(person, text=text, **about)
-        return self.comment(person, text, answers).id
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        if not private:
+            if files:
+                raise Unable("Comments on Instagram hold words only.")
+            return self.comment(person, text, answers).id
+        about: dict[str, Any] = {"reply_to": {"mid": answers}} if answers else {}
+        words: dict[str, Any] = {"text": text} if text else {}
+        return self.message(person, files=files, **words, **about)
 
     def comment(self, person: str, text: str, on: str = "") -> Comment:
         """A comment on a post, or an answer to a comment: those stand under the top-level one. ``person`` '' is the brand."""
@@ -103,17 +111,20 @@ class Instagram(StandIn):
         )
         return made
 
-    def message(self, person: str, *, standby: bool = False, **message: Any) -> str:
+    def message(self, person: str, *, standby: bool = False, files: tuple[File, ...] = (), **message: Any) -> str:
         """A direct message, ``message`` in Meta's own shape (``text``, ``attachments``, ``reply_to``, ``is_unsupported`` ...); opens
         the 24 hours for an answer. Its mid."""
         now, mid = self.clock.now(), self.new_mid()
         chat = self.chat(person)
         chat.last_inbound_at = now
         chat.mids.append(mid)
+        if files:
+            message["attachments"] = [{"type": one.kind, "payload": {"url": self.shelf.url(one)}} for one in files]
         event = between(person, now, message={"mid": mid, **message})
         self._mail(messaging(now, event, "standby" if standby else "messaging"))
-        files = tuple(str(one.get("type")) for one in message.get("attachments", ()))
-        self.note(Words(mid, person, self.name_of(person), message.get("text", ""), now, private=True, files=files))
+        others = "" if files else ", ".join(f"[{one.get('type')}]" for one in message.get("attachments", ()))
+        text = message.get("text", "") or others
+        self.note(Words(mid, person, self.name_of(person), text, now, private=True, files=files))
         return mid
 
     def reply_to_story(self, person: str, text: str) -> str:
@@ -131,6 +142,11 @@ class Instagram(StandIn):
         value = {"media_id": made.media, "comment_id": made.id}
         self._mail(change(made.at, "mentions", value, flat=self.flat))
         return self.note(Words(made.id, person, self.name_of(person), text, made.at))
+
+    def choose(self, words: str, choice: str) -> str:
+        """A quick reply is a message that names what was pressed."""
+        said = self.press_of(words, choice)
+        return self.message(said.person, text=choice, quick_reply={"payload": choice})
 
     def press(self, person: str, title: str, payload: str) -> str:
         """A button or an ice breaker; counts as words of theirs."""
@@ -175,16 +191,16 @@ class Instagram(StandIn):
         now, mid = self.clock.now(), self.new_mid()
         chat.mids.append(mid)
         message: dict[str, Any] = {"mid": mid, "is_echo": True}
-        if file is not None:
-            url = f"https://cdn.example/{mid}/{file.name}"
-            message["attachments"] = [{"type": file.kind, "payload": {"url": url}}]
+        kept = self.shelf.put(file.name, file.mime, file.content) if file else None
+        if file is not None and kept is not None:
+            message["attachments"] = [{"type": file.kind, "payload": {"url": self.shelf.url(kept)}}]
         else:
             message["text"] = text
         self._mail(messaging(now, between(chat.person, now, by_brand=True, message=message)))
         if self.read_after is not None and not in_app:
             seen = between(chat.person, now, read={"mid": mid})
             self._mail(messaging(now, seen), self.read_after)
-        files = (file.name,) if file else ()
+        files = (kept,) if kept else ()
         name = self.name_of(chat.person)
         self.note(
             Words(mid, chat.person, name, text, now, True, by_brand=True, answers=about, files=files, choices=choices)

@@ -24,17 +24,21 @@ from parlour.playground.places.mastodon.state import (
     status_json,
 )
 from parlour.playground.polled import PolledPlace, Refusal
+from parlour.playground.shelf import File
 from parlour.playground.standin import Words
 from parlour.playground.web import Reply, Request, json_reply
 
-TOKEN = "luma-mastodon-token"  # noqa: S105
 OPEN = frozenset({"/api/v1/apps", "/oauth/authorize", "/oauth/token"})
+TOKEN = "luma-mastodon-token"  # noqa: S105
 
 
 class Mastodon(PolledPlace):
     name = "mastodon"
     label = "Mastodon"
     channels = ("mastodon",)
+    files_public = files_private = True
+    called = "@luma"
+    how = "Posts are read by everybody, direct ones by those they name only."
     scenes = SCENES
 
     def prepare(self) -> None:
@@ -46,6 +50,7 @@ class Mastodon(PolledPlace):
         """Idempotency-Key -> status."""
         self.media: dict[str, int] = {}
         """Media -> how often it is still said to be processed."""
+        self.uploaded: dict[str, File] = {}
         self.max_characters = 500
         self.told = 0
         """News so far: what the stream waits for."""
@@ -103,17 +108,46 @@ class Mastodon(PolledPlace):
             self.people[name] = made.id
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "", **more: Any) -> str:
+    def say(
+        self,
+        person: str,
+        text: str,
+        *,
+        private: bool = False,
+        answers: str = "",
+        files: tuple[File, ...] = (),
+        **more: Any,
+    ) -> str:
         """Speak with the brand named; a direct message that does not name it would not reach it. ``more``: other fields of Status."""
         parent = self._there(answers) if answers else None
         if more.pop("named", True) and "@luma" not in text:
             text = f"@luma {text}"
         visibility = more.pop("visibility", "direct" if private else "public")
         status = self._new(self.accounts[person], text, visibility, parent, **more)
+        for file in files:
+            kind = file.kind if file.kind != "file" else "unknown"
+            status.media.append({"id": self.ids.meta(), "type": kind, "url": self.shelf.url(file), "description": None})
         if "luma" in MENTION.findall(text):
             self._notify("mention", status.author, status)
-        self.note(Words(status.id, person, status.author.name, text, status.at, private=visibility == "direct"))
-        return status.id
+        words = Words(status.id, person, status.author.name, text, status.at, private=visibility == "direct")
+        words.answers, words.files = answers, files
+        return self.note(words)
+
+    def utter(
+        self,
+        person: str,
+        text: str,
+        *,
+        private: bool = False,
+        answers: str = "",
+        files: tuple[File, ...] = (),
+        named: bool = True,
+    ) -> str:
+        return self.say(person, text, private=private, answers=answers, files=files, named=named)
+
+    def heard(self, text: str, *, private: bool, answers: str = "") -> bool:
+        """A server tells of what names somebody, also of what stands under their words."""
+        return "luma" in MENTION.findall(text)
 
     def edit(self, words: str, text: str) -> None:
         status = self._there(words)
@@ -248,7 +282,10 @@ class Mastodon(PolledPlace):
         if visibility not in ("public", "unlisted", "private", "direct"):
             raise Refusal(422, "", "Validation failed: Visibility is not included in the list")
         status = self._new(self.brand, text, visibility, parent, warning=warning)
-        status.media = [{"id": one, "type": "image", "url": f"https://files.luma.example/{one}"} for one in media]
+        shown = tuple(self.uploaded[one] for one in media)
+        status.media = [
+            {"id": key, "type": file.kind, "url": self.shelf.url(file)} for key, file in zip(media, shown, strict=True)
+        ]
         if key:
             self.repeated[key] = status.id
         named = [one for one in MENTION.findall(text) if one != "luma"]
@@ -258,7 +295,7 @@ class Mastodon(PolledPlace):
             words = Words(
                 status.id, person.id, self.brand.name, text, status.at, private=visibility == "direct", by_brand=True
             )
-            words.answers, words.files = parent.id if parent else "", tuple(media)
+            words.answers, words.files = parent.id if parent else "", shown
             self.note(words)
         self.told += 1
         return self._json(status)
@@ -286,11 +323,13 @@ class Mastodon(PolledPlace):
         return self._json(self._found(key))
 
     def _upload(self, request: Request) -> Reply:
-        if b'name="file"' not in request.body:
+        part = parts(request).get("file")
+        if part is None or not part.content:
             raise Refusal(422, "", "Validation failed: File can't be blank")
         key = self.ids.meta()
         self.media[key] = 1
-        return json_reply({"id": key, "type": "image", "url": None}, 202)
+        self.uploaded[key] = self.shelf.put(part.filename, part.mime, part.content)
+        return json_reply({"id": key, "type": self.uploaded[key].kind, "url": None}, 202)
 
     def _media(self, request: Request, key: str) -> Reply:
         if key not in self.media:

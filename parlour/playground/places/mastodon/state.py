@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,4 +113,4 @@ def iso(at: datetime) -> str:
 
 
 def handle_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or f"u{abs(hash(name)) % 10_000}"
+    return re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or f"u{zlib.crc32(name.encode()) % 10_000}"

@@ -9,7 +9,8 @@ from typing import Any
 from parlour.playground.places.reddit.scenes import SCENES
 from parlour.playground.places.reddit.state import Mail, Thing, listing, page
 from parlour.playground.polled import PolledPlace, Refusal
-from parlour.playground.standin import Words
+from parlour.playground.shelf import File
+from parlour.playground.standin import Unable, Words
 from parlour.playground.web import Reply, Request, json_reply
 
 CLIENT, SECRET, PASSWORD = "luma-client", "luma-client-secret", "luma-reddit-password"
@@ -29,6 +30,8 @@ class Reddit(PolledPlace):
     name = "reddit"
     label = "Reddit"
     channels = ("reddit",)
+    files_public = True
+    how = f"Posts and comments in r/{HOME} are read by everybody, mail to its moderators by the customer and the brand."
     scenes = SCENES
 
     def prepare(self) -> None:
@@ -117,14 +120,18 @@ class Reddit(PolledPlace):
         *,
         private: bool = False,
         answers: str = "",
+        files: tuple[File, ...] = (),
         subreddit: str = HOME,
         told: bool = True,
     ) -> str:
         """Post (the first line is the title), answer, or write to the moderators. ``told``: the brand is told by its inbox."""
+        if files and (private or not all(one.is_picture for one in files)):
+            raise Unable("Reddit takes pictures with posts and comments, and no files in mail.")
         if private:
             return self._mail(person, text)
         parent = self._there(answers) if answers else None
         thing = self._new(person, text, subreddit, parent)
+        thing.pictures = [self.shelf.url(one) for one in files]
         if parent is not None and told:
             kind = (
                 "username_mention"
@@ -135,7 +142,13 @@ class Reddit(PolledPlace):
             )
             if parent.author == BRAND or kind == "username_mention":
                 self.inbox.append((thing, kind))
-        return self.note(Words(thing.name, person, person, text, thing.at))
+        return self.note(Words(thing.name, person, person, text, thing.at, answers=answers, files=files))
+
+    def can_edit(self, words: Words) -> bool:
+        return super().can_edit(words) and not words.private
+
+    def can_remove(self, words: Words) -> bool:
+        return super().can_remove(words) and not words.private
 
     def edit(self, words: str, text: str) -> None:
         thing = self._there(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,8 @@ class Thing:
     gone: bool = False
     removed: bool = False
     locked: bool = False
+    pictures: list[str] = field(default_factory=list)
+    """Their addresses."""
     odd: object = None
     """A body in place of ``text``."""
 
@@ -46,6 +48,11 @@ class Thing:
             "subreddit": self.subreddit,
             "locked": self.locked,
         }
+        if self.pictures and not (self.gone or self.removed):
+            data["media_metadata"] = {
+                f"{self.name[3:]}{number}": {"status": "valid", "e": "Image", "m": "image/jpg", "s": {"u": url}}
+                for number, url in enumerate(self.pictures)
+            }
         place = f"/r/{self.subreddit}/comments/{self.post.name[3:]}/words/"
         if self.parent is None:
             data |= {"title": self.title, "selftext": text, "is_self": True, "permalink": place}

@@ -25,7 +25,8 @@ from parlour.playground.places.reviews.shapes import (
     zulu,
 )
 from parlour.playground.scenes.script import Say, Scene
-from parlour.playground.standin import StandIn, Words
+from parlour.playground.shelf import File
+from parlour.playground.standin import StandIn, Unable, Words
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
 _TAG = re.compile(r"<[^<>]*>")
@@ -36,6 +37,7 @@ class ReviewStores(StandIn):
     label = "Reviews"
     channels = ("reviews",)
     private = False
+    how = "Everybody can read a review. A customer has one and may change it; the brand has one answer under it. Begin with stars: ★★☆☆☆."
     scenes = (
         Scene(
             "An app that eats the battery",
@@ -138,13 +140,17 @@ class ReviewStores(StandIn):
 
     # What customers do
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        """Writes a review, or writes the person's review anew (``answers``): a reviewer has one."""
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        """Writes a review, or writes the person's review anew: a reviewer has one."""
         if private:
             raise KeyError("Reviews are public.")
+        if files:
+            raise Unable("Reviews hold words only.")
         now, entries = self.clock.now(), self.entries[self.store]
-        if answers:
-            mine = next((one.id for one in reversed(entries.values()) if one.person == person and not one.removed), "")
+        mine = next((one.id for one in reversed(entries.values()) if one.person == person and not one.removed), "")
+        if mine or answers:
             self.edit(mine, text)
             return mine
         number = self.ids.meta()

@@ -16,10 +16,12 @@ from parlour.playground.places.telegram.api import Methods
 from parlour.playground.places.telegram.objects import BOT, GROUP_TITLE, BotError, Letter, Stored, media
 from parlour.playground.places.telegram.scenes import SCENES
 from parlour.playground.postman import Payload, Target
+from parlour.playground.shelf import File
 from parlour.playground.standin import StandIn, Words
 from parlour.playground.web import Drop, Reply, Request, json_reply
 
 KEPT_UPDATES = 10_000
+KINDS = ("photo", "video", "audio", "voice", "video_note", "document", "sticker")
 
 
 def _headers(secret: str, body: bytes) -> Mapping[str, str]:  # noqa: ARG001
@@ -36,6 +38,12 @@ class Telegram(StandIn):
     name = "telegram"
     label = "Telegram"
     channels = ("telegram",)
+    files_public = files_private = True
+    called = f"@{BOT['username']}"
+    how = (
+        f"The group “{GROUP_TITLE}” is read by its members; the bot sees there only what mentions or answers it. A private chat is read "
+        "by the customer and the brand."
+    )
     scenes = SCENES
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -130,7 +138,7 @@ class Telegram(StandIn):
         number = self._numbers[chat] = self._numbers.get(chat, self._begin) + 1
         made = Letter(chat, number, person, by_bot, text, self.clock.now(), answers, content=content)
         self.letters[made.id] = made
-        files = tuple(name for name in content if name in ("photo", "video", "audio", "voice", "document", "sticker"))
+        files = tuple(self._shown_file(content[name]) for name in KINDS if name in content)
         keyboard = content.get("reply_markup", {}).get("inline_keyboard", [])
         self.note(
             Words(
@@ -148,8 +156,31 @@ class Telegram(StandIn):
         )
         return made
 
-    def say(self, person: str, text: str, *, private: bool = False, answers: str = "") -> str:
-        return self._said(self._written(person, text, private, answers)).id
+    def _shown_file(self, told: Any) -> File:
+        """The file of a message's member; of a photo's sizes the last is the largest."""
+        stored = self.files[(told[-1] if isinstance(told, list) else told)["file_id"]]
+        return self.shelf.put(stored.name, stored.mime, stored.content)
+
+    def say(
+        self, person: str, text: str, *, private: bool = False, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
+        """Words with one file are its caption; several files of one kind are an album, the words with the first of them."""
+        if not files:
+            return self._said(self._written(person, text, private, answers)).id
+        kinds = [_kind(file) for file in files]
+        together = len(files) > 1 and (len(set(kinds)) == 1 or set(kinds) <= {"photo", "video"})
+        album = {"media_group_id": self.ids.meta()} if together else {}
+        sent: list[str] = []
+        for kind, file in zip(kinds, files, strict=True):
+            stored = Stored(f"F{self.ids.meta()}", file.name, file.mime, file.content, len(file.content))
+            self.files[stored.id] = stored
+            more = {**media(kind, stored), **album}
+            sent.append(self._said(self._written(person, "" if sent else text, private, answers, **more)).id)
+        return sent[0]
+
+    def heard(self, text: str, *, private: bool, answers: str = "") -> bool:
+        above = self.letters.get(answers)
+        return private or self._for_bot(text, above if above is not None and above.chat < 0 else None)
 
     def show(
         self, person: str, kind: str, content: bytes, *, name: str = "", mime: str = "", caption: str = "",
@@ -178,10 +209,13 @@ class Telegram(StandIn):
 
     def _seen(self, letter: Letter) -> bool:
         """Whether the bot is told: in a group with privacy mode only what mentions or answers it, and commands."""
-        if letter.chat > 0 or not self.privacy or letter.text.startswith("/"):
+        if letter.chat > 0:
             return True
-        answered = self.letters.get(f"{letter.chat}:{letter.answers}")
-        return f"@{BOT['username']}".lower() in letter.text.lower() or (answered is not None and answered.by_bot)
+        return self._for_bot(letter.text, self.letters.get(f"{letter.chat}:{letter.answers}"))
+
+    def _for_bot(self, text: str, answered: Letter | None) -> bool:
+        named = text.startswith("/") or self.called.lower() in text.lower()
+        return not self.privacy or named or (answered is not None and answered.by_bot)
 
     def edit(self, words: str, text: str) -> None:
         letter = self._alive(words)
@@ -200,6 +234,11 @@ class Telegram(StandIn):
         if letter.removed:
             raise KeyError(words)
         return letter
+
+    def choose(self, words: str, choice: str) -> str:
+        said = self.press_of(words, choice)
+        self.press(said.person, words, said.choices.index(choice))
+        return words
 
     def press(self, person: str, words: str, place: int) -> str:
         """A customer presses a button under the brand's words; the id of the press."""
@@ -282,6 +321,15 @@ class Telegram(StandIn):
         else:
             self.pending.append(update)
             self.arrived.set()
+
+
+def _kind(file: File) -> str:
+    """What Telegram's programs make of a file that is sent."""
+    if file.mime in ("image/jpeg", "image/png", "image/webp"):
+        return "photo"
+    return {"video/mp4": "video", "audio/mpeg": "audio", "audio/mp4": "audio", "audio/ogg": "voice"}.get(
+        file.mime, "document"
+    )
 
 
 STAND_IN = Telegram

@@ -65,6 +65,7 @@ class Methods:
             "answerCallbackQuery": self._answer_press,
             "deleteMessage": self._delete,
             "setMessageReaction": self._react,
+            "sendChatAction": self._action,
             "getFile": self._file,
         }
 
@@ -275,6 +276,12 @@ class Methods:
     def _react(self, params: Params) -> bool:
         letter, reaction = self._there(params, "react"), params.get("reaction") or []
         letter.reactions["bot"] = reaction[0].get("emoji", "") if reaction else ""
+        return True
+
+    def _action(self, params: Params) -> bool:
+        if params.get("action") not in ("typing", "upload_photo", "upload_video", "upload_voice", "upload_document"):
+            raise BotError(400, "Bad Request: wrong parameter action in request")
+        self._target(params)
         return True
 
     def _file(self, params: Params) -> dict[str, Any]:

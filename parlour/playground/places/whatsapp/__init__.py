@@ -18,6 +18,7 @@ from parlour.playground.places.whatsapp.customers import READ_SECONDS, Customers
 from parlour.playground.places.whatsapp.scenes import SCENES
 from parlour.playground.places.whatsapp.state import ACCOUNT, DISPLAY, NUMBER, Contact, Media, Sent
 from parlour.playground.postman import Target
+from parlour.playground.shelf import File
 from parlour.playground.standin import Words
 from parlour.playground.web import Drop, Reply, Request, Router, json_reply
 
@@ -54,6 +55,8 @@ class WhatsApp(Customers):
         """Ids of customers' messages that the brand has marked as read."""
         self.backwards = False
         """Whether statuses come in the wrong order."""
+        self.silent = False
+        """Whether nothing is told between ``sent`` and ``read``: a customer's phone may leave out ``delivered``."""
         self.routes = Router()
         for method, pattern, handler in (
             ("POST", "/{number}/messages", self._messages),
@@ -146,15 +149,20 @@ class WhatsApp(Customers):
     def _sent(self, told: dict[str, Any]) -> Reply:
         contact = self._recipient(told)
         kind = told.get("type", "text")
-        files: tuple[str, ...] = ()
+        files: tuple[File, ...] = ()
         choices: tuple[str, ...] = ()
+        head = foot = ""
         match kind:
             case "text":
                 text = checks.text_of(told["text"].get("body"), checks.TEXT, "text['body']")
             case "interactive":
                 text, choices = checks.interactive(told["interactive"])
+                header = told["interactive"].get("header") or {}
+                head = str(header.get("text", ""))
+                files = () if head or not header else (self._file(header["type"], header[header["type"]]),)
             case "template":
-                text = checks.template(told["template"], self.templates)
+                form, text = checks.template(told["template"], self.templates)
+                head, foot, choices = form.part("HEADER"), form.part("FOOTER"), form.buttons
             case "image" | "video" | "audio" | "document":
                 text = checks.text_of(told[kind].get("caption"), checks.CAPTION, "caption", required=False)
                 files = (self._file(kind, told[kind]),)
@@ -167,6 +175,7 @@ class WhatsApp(Customers):
             raise CloudError(131047, "Re-engagement message", details)
         sent = Sent(state.wamid(self.ids.meta()), contact, str(told.get("biz_opaque_callback_data") or ""))
         self.brand_sent[sent.id] = sent
+        self.templated |= {sent.id} if kind == "template" else set()
         at = self.clock.now()
         self.note(
             Words(
@@ -179,6 +188,8 @@ class WhatsApp(Customers):
                 by_brand=True,
                 files=files,
                 choices=choices,
+                head=head,
+                foot=foot,
             )
         )
         self._report(sent)
@@ -227,20 +238,20 @@ class WhatsApp(Customers):
             self.report(sent, "sent")
             self.report(sent, "failed", [UNDELIVERABLE])
             return
-        order = ("delivered", "sent") if self.backwards else ("sent", "delivered")
+        order = ("delivered", "sent") if self.backwards else ("sent",) if self.silent else ("sent", "delivered")
         for name in order:
             self.report(sent, name)
         if self.forgiving:
             # A demonstration: people look at their phones after a while.
             self.report(sent, "read", delay=READ_SECONDS)
 
-    def _file(self, kind: str, told: dict[str, Any]) -> str:
+    def _file(self, kind: str, told: dict[str, Any]) -> File:
         media = self.media.get(str(told.get("id")))
         if media is None:
             raise CloudError(100, "Invalid parameter", "The media id is not valid.")
         if media.mime not in checks.MIMES.get(kind, {media.mime}) or len(media.content) > checks.LIMITS[kind] << 20:
             raise CloudError(131053, "Media upload error", f"{media.mime} of that size cannot be sent as {kind}.")
-        return str(told.get("filename") or kind)
+        return self.shelf.put(str(told.get("filename") or media.name or kind), media.mime, media.content)
 
     def _upload(self, request: Request, number: str) -> Reply:
         self._own(number)
@@ -253,7 +264,8 @@ class WhatsApp(Customers):
             raise checks.wrong("file and messaging_product are required.")
         media = self.ids.meta()
         content = told["file"].get_payload(decode=True)
-        self.media[media] = Media(content if isinstance(content, bytes) else b"", told["file"].get_content_type())
+        content = content if isinstance(content, bytes) else b""
+        self.media[media] = Media(content, told["file"].get_content_type(), told["file"].get_filename() or "")
         return json_reply({"id": media})
 
     def _templates(self, request: Request, account: str) -> Reply:

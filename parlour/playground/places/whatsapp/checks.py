@@ -72,8 +72,8 @@ def interactive(value: Any) -> tuple[str, tuple[str, ...]]:
     raise CloudError(131009, "Parameter value is not valid", "interactive['type'] is not valid.")
 
 
-def template(value: Any, known: list[Approved]) -> str:
-    """The text of a template with its values."""
+def template(value: Any, known: list[Approved]) -> tuple[Approved, str]:
+    """The template that is meant, and its text with the values in it."""
     told = value if isinstance(value, dict) else {}
     language = told.get("language") or {}
     found = [one for one in known if (one.name, one.language) == (told.get("name"), language.get("code"))]
@@ -91,4 +91,4 @@ def template(value: Any, known: list[Approved]) -> str:
     text = found[0].body
     for place, given in zip(places, values, strict=True):
         text = text.replace(place, given, 1)
-    return text
+    return found[0], text

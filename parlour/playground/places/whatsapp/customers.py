@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from parlour.playground.places.whatsapp import state
+from parlour.playground.places.whatsapp.checks import MIMES
 from parlour.playground.places.whatsapp.state import DISPLAY, Contact, Media, Sent
+from parlour.playground.shelf import File
 from parlour.playground.standin import StandIn, Words
 
 EDIT, REVOKE = timedelta(minutes=15), timedelta(days=2)
@@ -17,6 +19,12 @@ READ_SECONDS = 6.0
 class Customers(StandIn):
     """Customers are known by their phone number here, whatever the brand sees of it."""
 
+    files_private = True
+    how = (
+        "Only the brand and the customer read along. The brand can write freely for 24 hours after the customer's last words, then "
+        "templates only."
+    )
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.address = ""
@@ -24,6 +32,8 @@ class Customers(StandIn):
         """By phone number."""
         self.brand_sent: dict[str, Sent] = {}
         self.media: dict[str, Media] = {}
+        self.templated: set[str] = set()
+        """Ids of the brand's words that are templates: their buttons answer in another form."""
 
     def person(self, name: str) -> str:
         if name not in self.people:
@@ -33,11 +43,21 @@ class Customers(StandIn):
             self.contacts[phone] = Contact(phone, f"DE.{number}", name)
         return self.people[name]
 
-    def say(self, person: str, text: str, *, private: bool = True, answers: str = "") -> str:
+    def say(
+        self, person: str, text: str, *, private: bool = True, answers: str = "", files: tuple[File, ...] = ()
+    ) -> str:
         more: dict[str, Any] = {"context": {"from": DISPLAY, "id": answers}} if answers else {}
-        return self.tell(person, "text", {"body": text}, text, **more)
+        sent = ""
+        for file in files:
+            kind = next((kind for kind, mimes in MIMES.items() if file.mime in mimes), "document")
+            caption = "" if kind == "audio" else text
+            sent = self._show(person, kind, file, caption, **more)
+            text = text if kind == "audio" else ""
+        return self.tell(person, "text", {"body": text}, text, **more) if text or not sent else sent
 
-    def tell(self, person: str, kind: str, body: Any, shown: str = "", files: tuple[str, ...] = (), **more: Any) -> str:
+    def tell(
+        self, person: str, kind: str, body: Any, shown: str = "", files: tuple[File, ...] = (), **more: Any
+    ) -> str:
         """A customer sends a message of any kind; its id."""
         contact, at = self.contacts[person], self.clock.now()
         contact.last_in = at
@@ -45,27 +65,38 @@ class Customers(StandIn):
         self.postman.put("whatsapp", state.message(contact, ident, at, kind, body, **more))
         if kind == "reaction":
             return ident
-        return self.note(Words(ident, person, contact.name, shown or f"[{kind}]", at, private=True, files=files))
+        told = shown or ("" if files else f"[{kind}]")
+        return self.note(Words(ident, person, contact.name, told, at, private=True, files=files))
 
     def send_file(self, person: str, kind: str, content: bytes, mime: str, name: str = "", caption: str = "") -> str:
         """A customer sends an image, video, audio, document or sticker."""
+        return self._show(person, kind, self.shelf.put(name, mime, content), caption, filename=name)
+
+    def _show(
+        self, person: str, kind: str, file: File, caption: str, *, filename: str | None = None, **more: Any
+    ) -> str:
         media = self.ids.meta()
-        self.media[media] = Media(content, mime)
+        self.media[media] = Media(file.content, file.mime, file.name)
         body: dict[str, Any] = {
             "id": media,
-            "mime_type": mime,
-            "sha256": sha(content),
+            "mime_type": file.mime,
+            "sha256": sha(file.content),
             "url": f"{self.address}/file/{media}",
         }
+        name = (file.name if kind == "document" else "") if filename is None else filename
         body |= {**({"caption": caption} if caption else {}), **({"filename": name} if name else {})}
-        return self.tell(person, kind, body, caption, files=(name or kind,))
+        return self.tell(person, kind, body, caption, files=(file,), **more)
+
+    def choose(self, words: str, choice: str) -> str:
+        return self.press(words, choice)
 
     def press(self, words: str, choice: str) -> str:
         """A customer presses a button, or takes a row of a list, under words of the brand. Raises KeyError when it is not there."""
-        said = self.words[words]
-        place = said.choices.index(choice) + 1 if choice in said.choices else 0
-        if not place:
-            raise KeyError(choice)
+        said = self.press_of(words, choice)
+        place = said.choices.index(choice) + 1
+        if words in self.templated:
+            told = {"payload": choice, "text": choice}
+            return self.tell(said.person, "button", told, choice, context={"from": DISPLAY, "id": words})
         kind = "button_reply" if len(said.choices) <= 3 else "list_reply"
         body = {"type": kind, kind: {"id": f"choice-{place}", "title": choice}}
         return self.tell(said.person, "interactive", body, choice, context={"from": DISPLAY, "id": words})
@@ -74,6 +105,12 @@ class Customers(StandIn):
         """A customer reacts to words of the brand; no sign takes the reaction back."""
         body = {"message_id": words, **({"emoji": sign} if sign else {})}
         self.tell(self.words[words].person, "reaction", body)
+
+    def can_edit(self, words: Words) -> bool:
+        return super().can_edit(words) and self.clock.now() - words.at <= EDIT and not words.files
+
+    def can_remove(self, words: Words) -> bool:
+        return super().can_remove(words) and self.clock.now() - words.at <= REVOKE
 
     def edit(self, words: str, text: str) -> None:
         said = self._theirs(words, EDIT)

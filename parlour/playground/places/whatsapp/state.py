@@ -31,6 +31,7 @@ class Media:
 
     content: bytes
     mime: str
+    name: str = ""
     address_until: float = 0.0
     """Until when its address is good, by the monotonic clock; 0 when it was never asked for."""
 
@@ -45,6 +46,16 @@ class Approved:
     status: str = "APPROVED"
     parts: tuple[dict[str, Any], ...] = ()
     """Components beside the body."""
+
+    def part(self, kind: str) -> str:
+        """The text of a component beside the body, '' when it has none."""
+        return next((str(part.get("text", "")) for part in self.parts if part["type"] == kind), "")
+
+    @property
+    def buttons(self) -> tuple[str, ...]:
+        """What can be pressed under it."""
+        told = [one for part in self.parts if part["type"] == "BUTTONS" for one in part["buttons"]]
+        return tuple(one["text"] for one in told if one["type"] == "QUICK_REPLY")
 
     def listed(self) -> dict[str, Any]:
         body = {"type": "BODY", "text": self.body}
@@ -66,6 +77,22 @@ TEMPLATES = (
     Approved("spaetes_paket", "de", "Hallo {{1}}, Ihr Paket {{2}} kommt morgen an."),
     Approved("open_question", "en_US", "We have news about your question. Answer to hear more."),
     Approved("refused_offer", "en_US", "Buy now!", status="REJECTED"),
+    Approved(
+        "delivery_window",
+        "en_US",
+        "Hello {{1}}, your new phone comes tomorrow between {{2}}. Does that suit you?",
+        parts=(
+            {"type": "HEADER", "format": "TEXT", "text": "Your delivery"},
+            {"type": "FOOTER", "text": "Luma · write STOP to hear no more of this"},
+            {
+                "type": "BUTTONS",
+                "buttons": [
+                    {"type": "QUICK_REPLY", "text": "Yes, that suits me"},
+                    {"type": "QUICK_REPLY", "text": "Another day"},
+                ],
+            },
+        ),
+    ),
     Approved("with_picture", "en_US", "Your new phone is here.", parts=({"type": "HEADER", "format": "IMAGE"},)),
 )
 
