@@ -17,6 +17,7 @@ import pytest
 
 from parlour.channels import actions as channels
 from parlour.channels import registry
+from parlour.customers.models import Customer
 from parlour.playground.places.email import MailStandIn
 from tests import tables
 from tests.recorded import polled, webhooks
@@ -76,6 +77,14 @@ def test_every_file_is_walked_or_is_none_that_comes_in(town: Town, shared: Path)
     unknown = sorted(file for file in files - walked - empty if not explained(file))
     assert not unknown, f"What should become of these? {unknown}"
     assert {explained(file) for file in files - walked} >= set(NOT_INBOUND), "Some patterns fit no file."
+
+
+def test_whoever_changes_their_number_stays_the_same_customer(road: Road, shared: Path) -> None:
+    found = webhooks.webhooks("whatsapp", shared / "payloads")
+    (changed,) = (one for one in found if one.name == "docs_webhooks/system-example")
+    road.walk([changed])
+    customer = Customer.objects.get()
+    assert {one.external_id for one in customer.identities.all()} == {"16505551234", "12195555358"}
 
 
 def test_the_recorded_signatures_hold_at_the_door(road: Road, shared: Path) -> None:

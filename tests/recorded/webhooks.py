@@ -164,19 +164,25 @@ def _whatsapp(payloads: Path) -> Iterator[Recording]:
         token = f"whatsapp-{name.replace('/', '-')}"
         settings = META | {"phone_number_id": number, "business_account_id": account, "access_token": token}
         before, ours = None, ""
-        statuses = value.get("statuses") or []
-        if statuses and statuses[0].get("id"):
+        if statuses := [one for one in value.get("statuses", []) if one.get("id")]:
             ours = statuses[0]["id"]
-            person = statuses[0].get("recipient_id") or "16505551234"
-            earlier = orjson.loads(_filled(words))
-            inside = earlier["entry"][0]["changes"][0]["value"]
-            inside["metadata"]["phone_number_id"] = number
-            inside["contacts"][0]["wa_id"] = inside["messages"][0]["from"] = person
-            inside["messages"][0]["timestamp"] = str(int(time.time()))
-            before = _then_answered(orjson.dumps(earlier), token, ours)
+            earlier = _written(words, number, statuses[0].get("recipient_id") or "16505551234")
+            before = _then_answered(earlier, token, ours)
+        elif any(one.get("type") == "system" for one in value.get("messages", [])):
+            before = _posted(_written(words, number, value["messages"][0]["from"]), _meta)
         yield Recording(
             "whatsapp", name, f"whatsapp/{name.partition('#')[0]}.json", settings, _posted(body, _meta), before, ours
         )
+
+
+def _written(words: bytes, number: str, person: str) -> bytes:
+    """The recorded message as one that ``person`` has written to ``number`` today."""
+    told = orjson.loads(_filled(words))
+    value = told["entry"][0]["changes"][0]["value"]
+    value["metadata"]["phone_number_id"] = number
+    value["contacts"][0]["wa_id"] = value["messages"][0]["from"] = person
+    value["messages"][0] |= {"id": "wamid.before", "timestamp": str(int(time.time()))}
+    return orjson.dumps(told)
 
 
 def _filled(body: bytes) -> bytes:
