@@ -32,7 +32,7 @@ def channels() -> str:
         cells = [
             f"[{channel.label}](channels/{channel.name}.md) `{channel.name}`",
             _limit(can.public) + (", one, overwritable" if can.one_answer else ""),
-            _limit(can.private) + (_private_reply(channel) if can.private_reply else ""),
+            _limit(can.private) + _parts(channel) + (_private_reply(channel) if can.private_reply else ""),
             _window(channel),
             _files(channel),
             ", ".join(sorted(can.acts_public | can.acts_private)),
@@ -47,6 +47,11 @@ def _limit(limit: Limit | None) -> str:
         return "no"
     units = {"weighted": "weighted characters", "bytes": "bytes", "utf16": "UTF-16 units"}
     return f"{limit.length:,} {units.get(limit.unit, limit.unit)}"
+
+
+def _parts(channel: Channel) -> str:
+    parts = channel.capabilities.parts
+    return f", longer as up to {parts} messages" if parts > 1 else ""
 
 
 def _private_reply(channel: Channel) -> str:

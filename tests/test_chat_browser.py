@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 from parlour.playground.main import Stand
 from tests.browser import ARGUMENTS, installed
 from tests.desk import Desk, eventually, every
+from tests.test_browser import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.whole, pytest.mark.timeout(240)]
 
@@ -82,8 +83,8 @@ class Site:
         """What is in the case, oldest first."""
         return [one["text"] for one in every(self.api, f"cases/{self.case()['id']}/messages")][::-1]
 
-    def answer(self, text: str) -> None:
-        told = {"text": text, "visibility": "private"}
+    def answer(self, text: str, **more: Any) -> None:
+        told = {"text": text, "visibility": "private", **more}
         answer = self.api.post(f"cases/{self.case()['id']}/replies", json=told)
         assert answer.status_code == 201, answer.text
 
@@ -235,6 +236,52 @@ def test_keyboard_and_screen_reader(site: Site, browser: Browser) -> None:
     )
     page.keyboard.press("Shift+Tab")
     expect(frame.get_by_role("button", name="Add a file")).to_be_focused()
+    assert not site.faults, site.faults
+
+
+def test_an_answer_is_chosen_by_pressing_it(site: Site, browser: Browser) -> None:
+    page = site.visit(browser)
+    frame = opened(page)
+    write(page, frame, "Where is my parcel?")
+    site.case()
+    site.answer("Is it the one to <b>Lisbon</b>?", choices=["Yes, that one", "<img src=x onerror=alert(1)>"])
+    offered = frame.get_by_role("group", name="Answers to choose from")
+    expect(offered.get_by_role("button")).to_have_text(
+        ["Yes, that one", "<img src=x onerror=alert(1)>"], timeout=10_000
+    )
+    no_violations(page, "with answers to choose from")
+    page.keyboard.type("half a thought")
+    offered.get_by_role("button", name="Yes, that one").focus()
+    page.keyboard.press("Enter")
+    expect(frame.locator("article.mine").last).to_contain_text("Yes, that one")
+    expect(offered).to_have_count(0)
+    expect(frame.get_by_label("Your message")).to_have_value("half a thought")
+    assert eventually(lambda: site.messages()[2:]) == ["Yes, that one"]
+    assert not site.faults, site.faults
+
+
+def test_a_visitor_sees_that_an_agent_writes_and_a_long_answer_comes_in_parts(site: Site, browser: Browser) -> None:
+    page = site.visit(browser)
+    frame = opened(page)
+    write(page, frame, "How does it work?")
+    agent = sign_in(browser, site.desk, "Mina Okafor")
+    agent.goto(f"{site.desk.url}/case/{site.case()['id']}")
+    sentence = "It works like this and like that. "
+    agent.get_by_label("Your words").fill(sentence * 10)
+    expect(frame.get_by_text("Luma is writing …")).to_be_visible(timeout=10_000)
+    agent.get_by_label("Your words").fill(sentence * 900)
+    expect(agent.locator("#how-long")).to_contain_text("goes out in 4 messages")
+    agent.get_by_label("Your words").fill(sentence * 1600)
+    expect(agent.locator("#how-long")).to_contain_text("more than 5 messages of")
+    expect(agent.locator("#how-long")).to_have_class("how-long over")
+    agent.get_by_label("Your words").fill(sentence * 900)
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(frame.locator("article.theirs:not(.welcome)")).to_have_count(4, timeout=20_000)
+    expect(frame.get_by_text("Luma is writing …")).to_be_hidden()
+    told = "".join(frame.locator("article.theirs:not(.welcome) .words").all_text_contents())
+    assert told.replace(" ", "") == (sentence * 900).replace(" ", "")
+    expect(agent.get_by_text("3 of 4")).to_be_visible()
+    agent.context.close()
     assert not site.faults, site.faults
 
 

@@ -16,6 +16,7 @@ from parlour.cases.joining import join_customers
 from parlour.cases.mending import cancel_reply, retry_reply, settle_reply
 from parlour.cases.models import Case, Direction, Level, Message, Status
 from parlour.cases.replies import act, reply, send_template
+from parlour.cases.seen import mark_seen
 from parlour.lib import clock
 from parlour.lib.text import storable
 from parlour.spine import actions as spine
@@ -29,6 +30,7 @@ from parlour.understanding.queries import CATEGORIES, SENTIMENTS
 log = logging.getLogger(__name__)
 
 NOTE_LIMIT = 20_000
+MOST_TAGS, TAG_LIMIT = 20, 40
 
 
 def _change(case_id: int, by: Actor | None, verb: str, changes: dict[str, Any], **data: Any) -> Case:
@@ -231,6 +233,7 @@ __all__ = [
     "assign",
     "cancel_reply",
     "join_customers",
+    "mark_seen",
     "reopen",
     "reply",
     "resolve",

@@ -51,7 +51,7 @@ class Room:
 
     def too_long(self, length: int) -> str:
         """A sentence for whoever wrote it."""
-        unit = "characters" if self.unit == "weighted" else self.unit
+        unit = self.unit if self.unit == "bytes" else "characters"
         if self.parts == 1:
             return f"The answer has {length:,} of at most {self.limit:,} {unit}."
         return f"The answer has {length:,} {unit}: more than the {self.parts} messages of {self.limit:,} it may become."

@@ -19,7 +19,7 @@ from parlour.cases.models import Case, Delivery, Direction, Message, Status, Thr
 from parlour.cases.offers import places, template_of, template_thread, templates
 from parlour.cases.parts import of_answer, place, whole_text
 from parlour.cases.search import cases_matching, customers_named
-from parlour.cases.ways import Way, ways
+from parlour.cases.ways import Way, signals, ways
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
 from parlour.spine import queries as spine
@@ -293,6 +293,7 @@ __all__ = [
     "place",
     "places",
     "queue",
+    "signals",
     "tab_counts",
     "template_of",
     "template_thread",

@@ -18,6 +18,7 @@ from parlour.cases.answered import note_answer
 from parlour.cases.claiming import claim
 from parlour.cases.models import GONE, Attachment, Case, Delivery, Direction, Message
 from parlour.cases.parts import Part, Room
+from parlour.cases.seen import note_seen
 from parlour.cases.ways import Way
 from parlour.channels import registry
 from parlour.channels.contract import Template
@@ -130,12 +131,14 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         if wanted.seen is not None:
             _refuse_double_answer(case_id, wanted.seen, by)
         way = _way(case, wanted)
-        answered = Message.objects.select_related("thread").get(pk=way.answers)
+        answered = Message.objects.select_related("thread", "inbox").get(pk=way.answers)
         channel = registry.get(way.channel)
         text, choices = offers.offered(channel.capabilities.choices, wanted.visibility, wanted.text, wanted.choices)
         chosen = sending.to_send(by, case_id, wanted.files)
         sending.refuse_unfit(channel.label, way.media, way.media_count, chosen)
         planned = [Part(text)] if wanted.template else parts.plan(text, chosen, choices, _room(way, answered))
+        if wanted.visibility == "private":
+            note_seen(answered, by)
         message = _queue(case, by, wanted, way, answered, planned)
         told: dict[str, Any] = {"visibility": wanted.visibility}
         told |= {"template": wanted.template.name} if wanted.template else {}

@@ -11,7 +11,7 @@ from django.db.models import F
 from parlour.cases.files import media
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
 from parlour.channels import registry
-from parlour.channels.contract import Capabilities, Channel, Visibility
+from parlour.channels.contract import SIGNALS, Capabilities, Channel, Visibility
 from parlour.channels.models import STILL, Inbox
 from parlour.channels.queries import config
 from parlour.lib import clock
@@ -35,6 +35,10 @@ class Way:
     media_count: int = 0
     parts: int = 1
     """As many messages as an answer may become that is too long for one."""
+    signals: frozenset[str] = frozenset()
+    """What the customer can be shown of an agent's work: ``seen``, ``typing``."""
+    buttons: tuple[int, int] = (0, 0)
+    """So many answers to choose from become buttons, and how long one may be; what does not fit becomes numbered lines."""
     templates: bool = False
     """Approved templates can be sent, also while it is blocked."""
 
@@ -72,6 +76,8 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
         way = _private_reply(channel, thread.inbox, said) if channel.capabilities.private_reply else None
     if way is not None and way.mode == "reply" and (able := media(channel.capabilities, visibility)):
         way = replace(way, media=able, media_count=channel.capabilities.media_count)
+    if way is not None and visibility == "private" and (can := channel.capabilities.choices):
+        way = replace(way, buttons=(can.count, can.length))
     if way is not None and thread.inbox.health in STILL:
         how = thread.inbox.get_health_display().lower()
         return replace(way, blocked=f"The inbox {thread.inbox.name} is {how}: nothing is sent from it.")
@@ -113,8 +119,17 @@ def _private(channel: Channel, thread: Thread, said: Message) -> Way | None:
         blocked,
         until,
         parts=channel.capabilities.parts,
+        signals=signals(thread.inbox),
         templates=channel.capabilities.templates,
     )
+
+
+def signals(inbox: Inbox) -> frozenset[str]:
+    """What customers of an inbox can be shown of an agent's work, in private; nothing where it wants none, or is out of order."""
+    if inbox.health != Inbox.Health.OK or config(inbox).settings.get(SIGNALS.name) == "no":
+        return frozenset()
+    channel = registry.CHANNELS.get(inbox.channel)
+    return channel.capabilities.acts_private & {"seen", "typing"} if channel else frozenset()
 
 
 def window_closes_at(capabilities: Capabilities, last_inbound_at: datetime | None) -> datetime | None:

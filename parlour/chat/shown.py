@@ -57,6 +57,7 @@ def _told(message: Message) -> dict[str, Any]:
         "mine": mine,
         "text": message.text,
         "at": message.sent_at.astimezone(UTC).isoformat(),
+        "choices": [] if mine else message.meta.get("choices", []),
         "files": [
             {
                 "id": file.pk if file.state == FileState.FETCHED else None,

@@ -1,4 +1,5 @@
-"""News for visitors: server-sent events that tell one visitor that something changed in their own conversation, and nothing else.
+"""News for visitors: server-sent events that tell one visitor that something changed in their own conversation, or that an
+answer to them is being written, and nothing else.
 
 ``/chat/<inbox key>/stream`` with the visitor's token as ``Authorization: Bearer``; the widget then asks for the messages as usual.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from django.db import Error, connection
@@ -18,6 +20,7 @@ from parlour.channels.chat import visitors
 from parlour.channels.chat.visitors import NotKnown
 from parlour.chat import shown
 from parlour.chat.views import bearer
+from parlour.spine import bus
 from parlour.spine.models import Event
 
 log = logging.getLogger(__name__)
@@ -36,13 +39,32 @@ MOST_OF_ONE = 6
 MOST = 5_000
 HELLO = b"retry: 2000\nevent: hello\ndata: {}\n\n"
 CHANGE = b"event: change\ndata: {}\n\n"
+WRITING = b"event: writing\ndata: {}\n\n"
+
+
+class Window:
+    """One open chat, and the lines it is to be sent. Lives in the event loop."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self._lines: dict[bytes, None] = {}
+
+    def tell(self, line: bytes) -> None:
+        self._lines[line] = None
+        self.news.set()
+
+    def take(self) -> bytes:
+        """What it is to be sent now; the same line once."""
+        lines, self._lines = self._lines, {}
+        self.news.clear()
+        return b"".join(lines)
 
 
 class Visitors:
     """All open chats of one process. Lives in one event loop; ``hear`` is given the lines of the event log there."""
 
     def __init__(self) -> None:
-        self._open: dict[Talk, set[asyncio.Event]] = {}
+        self._open: dict[Talk, set[Window]] = {}
         self._count = 0
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -62,8 +84,8 @@ class Visitors:
             log.warning("Visitors could not be told of news (%s).", type(error).__name__)
             return
         for talk in talks:
-            for news in self._open.get(talk, ()):
-                news.set()
+            for window in self._open.get(talk, ()):
+                window.tell(CHANGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -81,10 +103,13 @@ class Visitors:
             await self._serve(talks, receive, send)
 
     async def _serve(self, talks: list[Talk], receive: Receive, send: Send) -> None:
-        news = asyncio.Event()
+        window, loop = Window(), asyncio.get_running_loop()
         gone = asyncio.create_task(_until_gone(receive))
         for talk in talks:
-            self._open.setdefault(talk, set()).add(news)
+            self._open.setdefault(talk, set()).add(window)
+        inbox, thread = talks[0]
+        topic = visitors.writing(inbox, visitors.digest_of(thread))
+        deaf = bus.listen(topic, partial(_from_elsewhere, loop, window))
         self._count += 1
         try:
             headers = [
@@ -95,27 +120,27 @@ class Visitors:
             ]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await _write(send, HELLO)
-            await self._feed(news, gone, send)
+            await self._feed(window, gone, send)
         finally:
+            deaf()
             gone.cancel()
             self._count -= 1
             for talk in talks:
-                self._open[talk].discard(news)
+                self._open[talk].discard(window)
                 if not self._open[talk]:
                     del self._open[talk]
 
     @staticmethod
-    async def _feed(news: asyncio.Event, gone: asyncio.Task[None], send: Send) -> None:
+    async def _feed(window: Window, gone: asyncio.Task[None], send: Send) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + LIFE_SECONDS
         while not gone.done() and loop.time() < until:
-            waiting = asyncio.create_task(news.wait())
+            waiting = asyncio.create_task(window.news.wait())
             await asyncio.wait({waiting, gone}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             if gone.done():
                 return
-            await _write(send, CHANGE if news.is_set() else b": still here\n\n")
-            news.clear()
+            await _write(send, window.take() or b": still here\n\n")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -145,6 +170,10 @@ def _talks(message_ids: set[int]) -> list[Talk]:
     except Error:
         connection.close()
         raise
+
+
+def _from_elsewhere(loop: asyncio.AbstractEventLoop, window: Window) -> None:
+    loop.call_soon_threadsafe(window.tell, WRITING)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -34,6 +34,8 @@ ENGLISH = {
     "offline": "The chat cannot be reached. Trying again …",
     "download": "Open {name}",
     "unknown": "We could not recognise you; you are chatting as a guest.",
+    "writing": "{brand} is writing …",
+    "choose": "Answers to choose from",
 }
 WORDS: dict[str, dict[str, str]] = {
     "en": ENGLISH,
@@ -67,6 +69,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "Der Chat ist nicht erreichbar. Neuer Versuch …",
         "download": "{name} öffnen",
         "unknown": "Wir konnten Sie nicht erkennen; Sie chatten als Gast.",
+        "writing": "{brand} schreibt …",
+        "choose": "Antworten zur Auswahl",
     },
     "es": {
         "chat": "Chat con {brand}",
@@ -98,6 +102,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "No se puede acceder al chat. Intentando de nuevo …",
         "download": "Abrir {name}",
         "unknown": "No hemos podido reconocerle; está en el chat como invitado.",
+        "writing": "{brand} está escribiendo …",
+        "choose": "Respuestas para elegir",
     },
     "fr": {
         "chat": "Discuter avec {brand}",
@@ -129,6 +135,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "La discussion est injoignable. Nouvel essai …",
         "download": "Ouvrir {name}",
         "unknown": "Nous n’avons pas pu vous reconnaître ; vous discutez en tant qu’invité.",
+        "writing": "{brand} écrit …",
+        "choose": "Réponses au choix",
     },
     "it": {
         "chat": "Chatta con {brand}",
@@ -160,6 +168,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "La chat non è raggiungibile. Nuovo tentativo …",
         "download": "Apri {name}",
         "unknown": "Non abbiamo potuto riconoscerla; sta chattando come ospite.",
+        "writing": "{brand} sta scrivendo …",
+        "choose": "Risposte tra cui scegliere",
     },
     "nl": {
         "chat": "Chat met {brand}",
@@ -191,6 +201,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "De chat is niet bereikbaar. We proberen het opnieuw …",
         "download": "{name} openen",
         "unknown": "We konden u niet herkennen; u chat als gast.",
+        "writing": "{brand} is aan het schrijven …",
+        "choose": "Antwoorden om uit te kiezen",
     },
     "pt": {
         "chat": "Conversar com {brand}",
@@ -222,6 +234,8 @@ WORDS: dict[str, dict[str, str]] = {
         "offline": "A conversa está inacessível. A tentar de novo …",
         "download": "Abrir {name}",
         "unknown": "Não conseguimos reconhecê-lo; está a conversar como convidado.",
+        "writing": "{brand} está a escrever …",
+        "choose": "Respostas à escolha",
     },
 }
 

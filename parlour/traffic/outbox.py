@@ -91,6 +91,9 @@ def doubt(*, everybody: bool = False) -> int:
         left = left.filter(claimed_until__lt=clock.now())
     found = list(left.select_related("message")[:1000])
     for delivery in found:
+        if delivery.what == "seen":
+            _told_or_not(delivery)
+            continue
         with transaction.atomic():
             words = "Parlour stopped while it was being sent; it may have arrived."
             _settle(delivery, DeliveryState.UNCERTAIN, "delivery.uncertain", ErrorKind.UNKNOWN_OUTCOME, words)
@@ -139,7 +142,7 @@ def send(delivery: Delivery) -> float | None:
             channel.act(config, delivery.what, delivery.target, message.visibility)  # type: ignore[arg-type]
             _acted(delivery)
     except ChannelError as error:
-        return _failed(delivery, error)
+        return _told_or_not(delivery, error) if delivery.what == "seen" else _failed(delivery, error)
     except Exception as error:
         log.error("Delivery %s failed in an unforeseen way: %s", delivery.pk, where(error))
         words = f"A fault of Parlour's ({type(error).__name__}); look on the platform whether it arrived."
@@ -328,12 +331,24 @@ def _acted(delivery: Delivery) -> None:
         "unhide": {"hidden": False},
         "delete": {"deleted_at": clock.now()},
     }
+    if delivery.what == "seen":
+        _told_or_not(delivery)
+        return
     with transaction.atomic():
         _hold_case(delivery.message)
         if delivery.what in changes:
             Message.objects.filter(pk=delivery.message_id).update(**changes[delivery.what])
         verbs = {"hide": "message.hidden", "unhide": "message.unhidden", "delete": "message.deleted"}
         _settle(delivery, DeliveryState.SENT, verbs.get(delivery.what, "message.act"))
+
+
+def _told_or_not(delivery: Delivery, error: ChannelError | None = None) -> float | None:
+    """That words were read is a courtesy, told once: it moves no case, and what is refused is not tried again."""
+    state = DeliveryState.FAILED if error else DeliveryState.SENT
+    kind, words = (error.kind, one_line(error.words, 500)) if error else ("", "")
+    ours = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING)
+    ours.update(state=state, error_kind=kind, error_words=words, settled_at=clock.now())
+    return error.retry_after if error and error.kind is ErrorKind.RATE_LIMITED else None
 
 
 def _failed(delivery: Delivery, error: ChannelError) -> float | None:

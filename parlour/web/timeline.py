@@ -123,7 +123,7 @@ def _said(message: Message) -> Said:
 
 def _unsettled_act(delivery: Delivery) -> bool:
     settled = {DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.CANCELLED}
-    return delivery.what != "send" and delivery.state not in settled
+    return delivery.what not in ("send", "seen") and delivery.state not in settled
 
 
 def _acts(message: Message) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import arrivals, case, files, inboxes, policy, queue, say, service, session, templates, verbs
+from parlour.web.views import arrivals, case, files, inboxes, policy, queue, say, service, session, signals, templates, verbs
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("case/<int:case_id>/customer", case.customer, name="case-customer"),
     path("case/<int:case_id>/templates", templates.templates, name="case-templates"),
     path("case/<int:case_id>/say", say.say, name="say"),
+    path("case/<int:case_id>/seen", signals.seen, name="case-seen"),
+    path("case/<int:case_id>/typing", signals.typing, name="case-typing"),
     path("case/<int:case_id>/take", verbs.take, name="take"),
     path("case/<int:case_id>/assign", verbs.assign, name="assign"),
     path("case/<int:case_id>/team", verbs.set_team, name="set-team"),

@@ -77,7 +77,7 @@ def calm() -> None:
 
 @pytest.fixture
 def chat(town: Town) -> Iterator[Chat]:
-    inbox = town.connect("chat", hours="")
+    inbox = town.connect("chat", hours="", signals="yes")
     calm()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

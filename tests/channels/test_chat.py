@@ -42,6 +42,14 @@ def test_words_come_in_and_answers_are_read(chat: Chat) -> None:
     assert Message.objects.count() == 2
 
 
+def test_answers_to_choose_from_reach_the_widget(chat: Chat) -> None:
+    token = chat.session()["token"]
+    chat.write(token, "Where is my parcel?")
+    chat.town.answer(Case.objects.get(), "Is it this one?", choices=["Yes <b>", "No"])
+    theirs = [one for one in chat.read(token)["messages"] if not one["mine"]]
+    assert [(one["text"], one["choices"]) for one in theirs] == [("Is it this one?", ["Yes <b>", "No"])]
+
+
 def test_a_guest_is_one_person_and_sees_only_what_was_said(chat: Chat) -> None:
     token = chat.session()["token"]
     chat.write(

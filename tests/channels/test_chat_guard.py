@@ -21,7 +21,7 @@ from parlour.channels.models import Inbox
 from parlour.chat import stream
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
-from parlour.traffic import pipeline
+from parlour.traffic import pipeline, signals
 from parlour.traffic.models import Arrival, ArrivalState
 from tests.channels.chatting import Chat, calm
 from tests.desk import eventually
@@ -197,6 +197,34 @@ def test_the_stream_tells_only_its_own_visitor(chat: Chat, monkeypatch: pytest.M
         thread.join(5)
     assert "event: change" not in heard["other"]
     assert set(heard["mine"]) <= {"", "event: change", "data: {}", ": still here", "event: hello", "retry: 2000"}
+
+
+def test_only_the_visitor_who_is_answered_sees_that_somebody_writes(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "PING_SECONDS", 0.1)
+    mine, other = chat.session()["token"], chat.session()["token"]
+    chat.write(mine, "Hello?")
+    heard: dict[str, list[str]] = {"mine": [], "other": []}
+
+    def listen(name: str, token: str) -> None:
+        with chat.client(token) as client, client.stream("GET", f"/chat/{chat.inbox.key}/stream") as answer:
+            for line in answer.iter_lines():
+                heard[name].append(line)
+                if heard[name].count(": still here") > 5:
+                    return
+
+    threads = [threading.Thread(target=listen, args=pair) for pair in (("mine", mine), ("other", other))]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: all("event: hello" in lines for lines in heard.values()))
+    said = Message.objects.select_related("inbox").get()
+    assert signals.typing(said)
+    eventually(lambda: "event: writing" in heard["mine"])
+    for thread in threads:
+        thread.join(5)
+    assert "event: change" not in heard["mine"]
+    assert "event: writing" not in heard["other"]
 
 
 def test_a_stream_too_many_is_refused(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from parlour.channels.bluesky import parsing, polling, sending
 from parlour.channels.bluesky.reading import DID, PDS, PICTURES, REALM, picture_address
 from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
+    SIGNALS,
     Act,
     Attachment,
     Author,
@@ -84,6 +85,7 @@ class Bluesky(Base):
             advanced=True,
             check=web_address(PICTURES),
         ),
+        SIGNALS,
     )
     capabilities = Capabilities(
         public=Limit(sending.POST_LENGTH, "graphemes"),

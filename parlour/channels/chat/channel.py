@@ -34,6 +34,7 @@ from parlour.channels.contract import (
     Visibility,
 )
 from parlour.lib.text import storable_json
+from parlour.spine import bus
 
 LIMIT = 10_000
 WORDS_FIRST = "Write a few words before you send files."
@@ -52,7 +53,7 @@ class Chat(Base):
     settings = settings.SETTINGS
     capabilities = Capabilities(
         private=Limit(LIMIT),
-        acts_private=frozenset({"delete"}),
+        acts_private=frozenset({"delete", "typing"}),
         receipts=True,
         media_private=dict.fromkeys(("image", "video", "audio", "file"), FILE_BYTES),
         media_count=5,
@@ -164,7 +165,10 @@ class Chat(Base):
         return Receipt(outbound.reference)
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
-        """Delete: the widget shows no words that the desk has marked as deleted."""
+        """Delete: the widget shows no words that the desk has marked as deleted. Typing: its open windows are told."""
+        if act == "typing" and visibility == "private":
+            bus.wake(visitors.writing(inbox.id, target.partition("/")[0]))
+            return
         if act != "delete" or visibility != "private":
             raise ChannelError(ErrorKind.INVALID, f"The chat cannot do '{act}'.")
 

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from parlour.channels.chat import hours
-from parlour.channels.contract import InboxConfig, Setting
+from parlour.channels.contract import SIGNALS, InboxConfig, Setting
 
 LANGUAGES = ("auto", "en", "de", "es", "fr", "it", "nl", "pt")
 COLOUR = "#0f6b5f"
@@ -143,6 +143,7 @@ SETTINGS: tuple[Setting, ...] = (
         advanced=True,
         check=_per_minute,
     ),
+    SIGNALS,
 )
 
 

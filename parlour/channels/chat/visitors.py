@@ -68,7 +68,17 @@ class Visitor:
     @property
     def digest(self) -> str:
         """Short, and tells nothing: the first part of the ids of their messages."""
-        return hashlib.sha256(self.thread.encode()).hexdigest()[:24]
+        return digest_of(self.thread)
+
+
+def digest_of(thread: str) -> str:
+    """``Visitor.digest``, by the external id of their conversation."""
+    return hashlib.sha256(thread.encode()).hexdigest()[:24]
+
+
+def writing(inbox: int, digest: str) -> str:
+    """The topic of the bus by which a visitor's windows hear that an answer to them is being written."""
+    return f"chat-writing:{inbox}:{digest}"
 
 
 def somebody() -> Visitor:

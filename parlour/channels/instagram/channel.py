@@ -10,6 +10,7 @@ from typing import Any
 from parlour.channels import graph, meta
 from parlour.channels.base import Base
 from parlour.channels.contract import (
+    SIGNALS,
     Act,
     Answer,
     Author,
@@ -51,7 +52,7 @@ class Instagram(Base):
     name = "instagram"
     label = "Instagram"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-    settings = account.SETTINGS
+    settings = (*account.SETTINGS, SIGNALS)
     capabilities = Capabilities(
         public=Limit(2200),
         private=Limit(1000, "bytes"),
@@ -60,7 +61,7 @@ class Instagram(Base):
         window_hours=24,
         human_agent_hours=7 * 24,
         acts_public=frozenset({"hide", "unhide", "delete"}),
-        acts_private=frozenset({"seen"}),
+        acts_private=frozenset({"seen", "typing"}),
         receipts=True,
         poll_seconds=300,
         profiles=True,
@@ -137,8 +138,8 @@ class Instagram(Base):
         if act not in possible:
             raise ChannelError(ErrorKind.INVALID, f"Instagram cannot do '{act}' here.")
         inbox = account.dressed(inbox)
-        if act == "seen":
-            sending.mark_seen(inbox, target, account.SENDER)
+        if act in ("seen", "typing"):
+            sending.signal(inbox, act, target, account.SENDER)
         elif act == "delete":
             graph.done(graph.call(inbox, "DELETE", target, table=graph.COMMENTS))
         else:

@@ -9,6 +9,7 @@ from typing import Any
 from parlour.channels import graph, meta
 from parlour.channels.base import Base
 from parlour.channels.contract import (
+    SIGNALS,
     Act,
     Answer,
     Author,
@@ -32,17 +33,18 @@ from parlour.lib.text import one_line
 
 
 class Messenger(Base):
-    """Webhook fields of messaging in, the Send API out. ``act`` knows ``seen``; its target is a message of the customer's, or their id."""
+    """Webhook fields of messaging in, the Send API out. ``act`` knows ``seen`` and ``typing``; its target is a message of the customer's,
+    or their id."""
 
     name = "messenger"
     label = "Messenger"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-    settings = meta.SETTINGS
+    settings = (*meta.SETTINGS, SIGNALS)
     capabilities = Capabilities(
         private=Limit(2000),
         window_hours=24,
         human_agent_hours=7 * 24,
-        acts_private=frozenset({"seen"}),
+        acts_private=frozenset({"seen", "typing"}),
         edits=True,
         receipts=True,
         poll_seconds=300,
@@ -87,9 +89,9 @@ class Messenger(Base):
         return sending.send(inbox, outbound, sender(inbox))
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
-        if act != "seen" or visibility != "private":
+        if act not in self.capabilities.acts_private or visibility != "private":
             raise ChannelError(ErrorKind.INVALID, f"Messenger cannot do '{act}'.")
-        sending.mark_seen(inbox, target, sender(inbox))
+        sending.signal(inbox, act, target, sender(inbox))
 
     def profile(self, inbox: InboxConfig, external_id: str) -> Author | None:
         """First and last name and picture; Meta tells them only while the person is reachable, and not of whom has no id yet."""

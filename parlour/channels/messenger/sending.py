@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from parlour.channels import graph
-from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Outbound, Receipt, ThreadKey
+from parlour.channels.contract import Act, ChannelError, ErrorKind, InboxConfig, Outbound, Receipt, ThreadKey
 from parlour.channels.messenger.events import USER_REF
 from parlour.lib import clock
 
@@ -71,19 +71,30 @@ def reply_privately(inbox: InboxConfig, outbound: Outbound, sender: Sender, fiel
     return Receipt(mid, ThreadKey(person, "private", address=person), rest=told.rest)
 
 
-def mark_seen(inbox: InboxConfig, target: str, sender: Sender) -> None:
-    """Show a customer that their words were read; ``target`` is one of their messages, or their id. Raises ChannelError."""
+def signal(inbox: InboxConfig, act: Act, target: str, sender: Sender) -> None:
+    """Show a customer that their words were read (``seen``) or that an answer is being written (``typing``, for 20 seconds or until it is
+    sent); ``target`` is one of their messages, or their id. Raises ChannelError."""
     known = target.isdecimal() or target.startswith(USER_REF)
     address = target if known else _writer(inbox, target)
-    _send(inbox, {"recipient": recipient(address), "sender_action": "mark_seen"}, sender)
+    _send(inbox, {"recipient": recipient(address), "sender_action": _SIGNALS[act]}, sender)
+
+
+_SIGNALS = {"seen": "mark_seen", "typing": "typing_on"}
+_writers: dict[tuple[int, str], str] = {}
+MOST_WRITERS = 2_000
 
 
 def _writer(inbox: InboxConfig, mid: str) -> str:
     """The Send API marks conversations, not messages: who wrote it says whose."""
+    if known := _writers.get((inbox.id, mid)):
+        return known
     person = graph.call(inbox, "GET", mid, table=graph.MESSAGES, params={"fields": "from"}).get("from")
     told = person.get("id") if isinstance(person, dict) else None
     if not isinstance(told, str) or not told.isdecimal():
         raise ChannelError(ErrorKind.INVALID, "The platform does not say who wrote that message.")
+    if len(_writers) >= MOST_WRITERS:
+        _writers.clear()
+    _writers[inbox.id, mid] = told
     return told
 
 

@@ -14,6 +14,7 @@ import orjson
 from parlour.channels.base import Base
 from parlour.channels.checks import web_address
 from parlour.channels.contract import (
+    SIGNALS,
     Act,
     Answer,
     Attachment,
@@ -118,13 +119,14 @@ class Telegram(Base):
             advanced=True,
             check=web_address(API),
         ),
+        SIGNALS,
     )
     capabilities = Capabilities(
         public=Limit(sending.TEXT, "utf16"),
         private=Limit(sending.TEXT, "utf16"),
         private_reply=True,
         acts_public=frozenset({"delete", "like", "unlike"}),
-        acts_private=frozenset({"delete", "like", "unlike"}),
+        acts_private=frozenset({"delete", "like", "unlike", "typing"}),
         edits=True,
         poll_seconds=30,
         waits=True,
@@ -172,7 +174,7 @@ class Telegram(Base):
         return sending.send(inbox, outbound)
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
-        sending.act(inbox, act, target)
+        sending.act(inbox, act, target, visibility)
 
     def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
         return polling.source(inbox, attachment)

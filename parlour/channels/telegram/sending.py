@@ -16,9 +16,10 @@ from parlour.channels.contract import (
     Outbound,
     Receipt,
     ThreadKey,
+    Visibility,
 )
 from parlour.channels.telegram.calls import Moved, call
-from parlour.channels.telegram.places import Room, room, spot
+from parlour.channels.telegram.places import Room, Spot, room, spot
 from parlour.lib.text import storable
 
 TEXT, CAPTION = 4096, 1024
@@ -206,8 +207,11 @@ def _answer_press(inbox: InboxConfig, target: str) -> None:
             call(inbox, "answerCallbackQuery", {"callback_query_id": pressed.press})
 
 
-def act(inbox: InboxConfig, act: Act, target: str) -> None:
+def act(inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
     """Delete a message, or react to it with a thumb. Raises ChannelError."""
+    if act == "typing" and visibility == "private":
+        _show_writing(inbox, spot(target))
+        return
     perform = _ACTS.get(act)
     if perform is None:
         raise ChannelError(ErrorKind.INVALID, f"Telegram cannot do '{act}'.")
@@ -226,6 +230,15 @@ def act(inbox: InboxConfig, act: Act, target: str) -> None:
     except Moved as moved:
         words = f"{moved} Its older messages cannot be acted on from here."
         raise ChannelError(ErrorKind.TARGET_DELETED, words) from None
+
+
+def _show_writing(inbox: InboxConfig, about: Spot) -> None:
+    """For five seconds, or until the answer is there."""
+    named = {"business_connection_id": about.connection} if about.connection else {}
+    try:
+        call(inbox, "sendChatAction", {"chat_id": about.chat, "action": "typing", **named})
+    except Moved as moved:
+        raise ChannelError(ErrorKind.TARGET_DELETED, str(moved)) from None
 
 
 _ACTS: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {

@@ -13,6 +13,7 @@ from parlour.channels import meta
 from parlour.channels.base import Base
 from parlour.channels.checks import printable, web_address
 from parlour.channels.contract import (
+    SIGNALS,
     Act,
     Answer,
     Attachment,
@@ -49,8 +50,8 @@ def _label(value: str) -> str | None:
 
 
 class WhatsApp(Base):
-    """Webhook fields ``messages`` and ``smb_message_echoes`` in, the messages endpoint out. ``act`` knows ``seen``; its target is
-    the customer's message."""
+    """Webhook fields ``messages`` and ``smb_message_echoes`` in, the messages endpoint out. ``act`` knows ``seen`` and ``typing``; its
+    target is the customer's message."""
 
     name = envelope.NAME
     label = "WhatsApp"
@@ -106,11 +107,12 @@ class WhatsApp(Base):
             advanced=True,
             check=web_address(meta.GRAPH),
         ),
+        SIGNALS,
     )
     capabilities = Capabilities(
         private=Limit(sending.TEXT),
         window_hours=24,
-        acts_private=frozenset({"seen"}),
+        acts_private=frozenset({"seen", "typing"}),
         edits=True,
         receipts=True,
         media_private=sending.MEDIA,
@@ -140,9 +142,9 @@ class WhatsApp(Base):
         return sending.send(inbox, outbound)
 
     def act(self, inbox: InboxConfig, act: Act, target: str, visibility: Visibility) -> None:
-        if act != "seen" or visibility != "private":
+        if act not in self.capabilities.acts_private or visibility != "private":
             raise ChannelError(ErrorKind.INVALID, f"WhatsApp cannot do '{act}'.")
-        sending.seen(inbox, target)
+        sending.seen(inbox, target, typing=act == "typing")
 
     def source(self, inbox: InboxConfig, attachment: Attachment) -> Source:
         return sending.source(inbox, attachment)

@@ -201,9 +201,12 @@ def _template(template: Template) -> dict[str, Any]:
     }
 
 
-def seen(inbox: InboxConfig, message: str) -> None:
-    """Show the customer that a message, and all before it, were read."""
-    content = {"messaging_product": "whatsapp", "status": "read", "message_id": message}
+def seen(inbox: InboxConfig, message: str, *, typing: bool = False) -> None:
+    """Show the customer that a message, and all before it, were read; with ``typing`` also that an answer is being written, for 25
+    seconds or until it is sent."""
+    content: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": message}
+    if typing:
+        content["typing_indicator"] = {"type": "text"}
     if not message:
         raise ChannelError(ErrorKind.INVALID, "There is no message to mark as read.")
     done(call(inbox, "POST", number_id(inbox), "messages", json=content))

@@ -102,6 +102,8 @@ async function look() {
   const joins = page.earlier && said.some(one => stored.has(one.id));
   const older = joins ? said.filter(one => one.at < page.messages[0].at && !stored.has(one.id)) : [];
   if (!joins) earlier = page.earlier;
+  const newest = page.messages.findLast(one => !one.mine)?.id;
+  if (newest && newest !== said.findLast(one => !one.mine)?.id) notWritten();
   said = [...older, ...page.messages];
   store.set("waiting", waiting().filter(one => !stored.has(one.id)));
   unsaved = unsaved.filter(one => !stored.has(one.id));
@@ -150,8 +152,25 @@ async function follow(reader) {
     if (done) return;
     const parts = (rest + text.decode(value, { stream: true })).split("\n\n");
     rest = parts.pop();
-    if (parts.some(part => part.includes("event:"))) { news(); flush() }
+    if (parts.some(part => part.startsWith("event: writing"))) isWritten();
+    if (parts.some(part => part.includes("event:") && !part.startsWith("event: writing"))) { news(); flush() }
   }
+}
+
+// An answer is being written: shown for a moment, and until it is here
+
+let writtenUntil;
+function isWritten() {
+  clearTimeout(writtenUntil);
+  const low = isLow();
+  $("writing").hidden = false;
+  if (low) bottom();
+  writtenUntil = setTimeout(notWritten, 8000);
+}
+
+function notWritten() {
+  clearTimeout(writtenUntil);
+  $("writing").hidden = true;
 }
 
 // Receipts: what has come here, and what has been seen
@@ -187,6 +206,18 @@ function change(message, more) {
   redraw();
 }
 
+/** One of the answers to choose from was pressed: it is said as if it had been typed. What is being typed stays. */
+function choose(text) {
+  store.set("waiting", [...waiting(), { id: freshId(), at: Date.now(), text, email: "" }]);
+  note("");
+  redraw();
+  bottom();
+  $("words").focus();
+  flush();
+}
+
+const freshId = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), one => one.toString(16)).join("-");
+
 function submit() {
   const text = $("words").value.trim().toWellFormed?.() ?? $("words").value.trim();
   const email = $("contact").hidden ? "" : $("email").value.trim();
@@ -198,7 +229,7 @@ function submit() {
   if (!text && !files.length) return $("words").focus();
   const guest = !site.identity && !said.some(one => one.mine);
   if (guest && !text && !waiting().length) { $("words").focus(); return note(words.words_first) }
-  const message = more => ({ id: crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), one => one.toString(16)).join("-"), at: Date.now(), text, email, ...more });
+  const message = more => ({ id: freshId(), at: Date.now(), text, email, ...more });
   // The desk takes a guest's files after their first words only.
   if (!files.length || (guest && text)) store.set("waiting", [...waiting(), message()]);
   if (files.length) unsaved.push(message({ files, ...(guest && { text: "", at: Date.now() + 1 }) }));
@@ -328,11 +359,12 @@ async function save(file) {
 function redraw() {
   const ids = new Set(said.map(one => one.id));
   $("earlier").hidden = !earlier;
-  const low = $("log").scrollHeight - $("log").scrollTop - $("log").clientHeight < 80;
-  draw([...said, ...everything().filter(one => !ids.has(one.id)).map(one => ({ ...one, mine: true, pending: true }))], words, { again, picture, save });
+  const low = isLow();
+  draw([...said, ...everything().filter(one => !ids.has(one.id)).map(one => ({ ...one, mine: true, pending: true }))], words, { again, picture, save, choose });
   if (low) bottom();
 }
 
+const isLow = () => $("log").scrollHeight - $("log").scrollTop - $("log").clientHeight < 80;
 const bottom = () => { $("log").scrollTop = $("log").scrollHeight };
 
 async function showEarlier() {

@@ -30,8 +30,29 @@ export function draw(messages, words, tools) {
     const element = known.get(message.id) ?? begin(message, words, tools);
     if (after.nextElementSibling !== element) after.after(element);
     state(element, message, words, tools);
+    choices(element, message === messages.at(-1) ? (message.choices ?? []) : [], words, tools);
     after = element;
   }
+}
+
+// Answers to choose from stand under the newest words only: what is said next has answered them.
+function choices(element, offered, words, tools) {
+  const shown = element.querySelector(".choices");
+  const sign = JSON.stringify(offered);
+  if ((shown?.dataset.sign ?? "[]") === sign) return;
+  const group = make("div", "choices");
+  group.dataset.sign = sign;
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", words.choose);
+  group.append(...offered.map(choice => {
+    const button = make("button", "", choice);
+    button.type = "button";
+    button.dir = "auto";
+    button.addEventListener("click", () => tools.choose(choice));
+    return button;
+  }));
+  shown?.remove();
+  if (offered.length) element.querySelector(".when").before(group);
 }
 
 function begin(message, words, tools) {

@@ -263,10 +263,13 @@ def test_marking_as_seen() -> None:
         channel.act(at(CONFIG, server.base), "seen", CUSTOMER, "private")
         server.answers(200, {"from": {"id": CUSTOMER}})
         channel.act(at(CONFIG, server.base), "seen", "m_1", "private")
+        channel.act(at(CONFIG, server.base), "typing", "m_1", "private")
         server.answers(200, {"from": {"id": ["x"]}})
         with pytest.raises(ChannelError, match="who wrote"):
-            channel.act(at(CONFIG, server.base), "seen", "m_1", "private")
-    first, who, second, _ = server.asked
+            channel.act(at(CONFIG, server.base), "seen", "m_2", "private")
+    # Whose message it is was asked once.
+    first, who, second, writing, _ = server.asked
+    assert writing.json == {"recipient": {"id": CUSTOMER}, "sender_action": "typing_on"}
     assert first.json == second.json == {"recipient": {"id": CUSTOMER}, "sender_action": "mark_seen"}
     assert (who.method, who.path) == ("GET", "/m_1?fields=from")
 

@@ -1,6 +1,7 @@
 // The composer: a draft for each way of answering, a counter, and sending.
 import { filesSent, filesTakenBack, showFiles, startFiles } from "./attach.js";
 import { lengthOf, messagesFor } from "./length.js";
+import { shownUpTo, startSignals, writing } from "./signals.js";
 
 const KEEP_DRAFTS = 14 * 24 * 3600 * 1000;
 const form = () => document.getElementById("composer");
@@ -68,16 +69,26 @@ function switched() {
   showFiles();
 }
 
+/** The lines that answers to choose from become where they are no buttons, as the server writes them. */
+function numbered(chosen) {
+  const [most, longest] = (chosen.dataset.buttons ?? "0 0").split(" ").map(Number);
+  const lines = form().elements.choices?.value.split("\n").map((line) => line.trim().replace(/\s+/g, " ")) ?? [];
+  const choices = chosen.dataset.visibility === "note" ? [] : [...new Set(lines.filter(Boolean))];
+  if (choices.length <= most && choices.every((choice) => [...choice].length <= longest)) return "";
+  return `\n\n${choices.map((choice, place) => `${place + 1}. ${choice}`).join("\n")}`;
+}
+
 function count() {
   const text = box();
   const chosen = way();
   const shown = document.getElementById("how-long");
   if (!text || !chosen || !shown) return;
-  const length = lengthOf(text.value, chosen.dataset.unit);
+  const words = text.value + numbered(chosen);
+  const length = lengthOf(words, chosen.dataset.unit);
   const limit = Number(chosen.dataset.limit);
   const parts = Number(chosen.dataset.parts ?? 1);
   const spaced = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-  const several = parts > 1 && length > limit ? messagesFor(text.value, chosen.dataset.unit, limit) : 1;
+  const several = parts > 1 && length > limit ? messagesFor(words, chosen.dataset.unit, limit) : 1;
   const over = length > limit * parts || several > parts;
   if (several > 1 && !over) shown.textContent = `${spaced(length)} · goes out in ${several} messages`;
   else if (over && parts > 1) shown.textContent = `${spaced(length)}: more than ${parts} messages of ${spaced(limit)}`;
@@ -102,6 +113,7 @@ export function composerShown() {
   // Words begun another way would otherwise wait unseen behind their tab.
   if (!box().value && way() && !begun(way())) (ways.find(begun) ?? way()).checked = true;
   switched();
+  shownUpTo(document.getElementById("flow")?.dataset.newest);
 }
 
 /** The words are on their way: the box is free for the next ones. */
@@ -166,8 +178,19 @@ export function waysChanged(chosen) {
     localStorage.removeItem(draftKey(chosen));
     box().dataset.way = "";
     store(draftKey(next.dataset.visibility), box().value);
+    if (next.dataset.visibility === "note") becameNote();
   }
   switched();
+}
+
+/** Words were being written to the customer when the way closed: why, and what they are now. */
+function becameNote() {
+  const why = document.querySelector("#ways .closed p:not(.held) span")?.textContent ?? "The customer cannot be answered any more.";
+  const line = document.createElement("p");
+  line.textContent = `${why} Your words are a note now, which only colleagues see.`;
+  const trouble = document.getElementById("trouble");
+  trouble.setAttribute("role", "alert");
+  trouble.replaceChildren(line);
 }
 
 function clearTrouble() {
@@ -176,6 +199,7 @@ function clearTrouble() {
 
 /** What the agent has seen moves on, unless a colleague has answered while words were being written: then sending asks first. */
 export function sawUpTo(newest, colleague) {
+  shownUpTo(newest);
   const seen = form()?.elements.seen;
   if (!seen) return;
   if (colleague && isWriting()) {
@@ -197,14 +221,23 @@ export function sawUpTo(newest, colleague) {
 export function startComposer() {
   forgetDrafts(KEEP_DRAFTS);
   startFiles();
+  startSignals();
   document.addEventListener("input", (event) => {
+    if (event.target.id === "choices") count();
     if (event.target.id !== "text") return;
     count();
     const chosen = way()?.dataset.visibility;
     if (chosen) store(draftKey(chosen), event.target.value);
+    writing(way(), event.target.value);
   });
   document.addEventListener("change", (event) => {
     if (event.target.name === "way") switched();
+  });
+  document.addEventListener("click", (event) => {
+    const done = event.target.closest("[data-close-offer]");
+    if (!done) return;
+    done.closest("details").open = false;
+    box()?.focus();
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.id !== "text" || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
