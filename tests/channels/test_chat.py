@@ -212,3 +212,15 @@ def test_earlier_pages(chat: Chat) -> None:
     with chat.client(token) as client:
         for cursor in ("x", "é", "MjAyNnw1", "=" * 9):
             assert client.get(f"/chat/{chat.inbox.key}/messages", params={"before": cursor}).status_code == 400
+
+
+def test_twice_and_out_of_order(chat: Chat) -> None:
+    """A widget that tries again over a bad line."""
+    habits = chat.town.stand.world.postman.habits
+    habits.duplicates, habits.reorder, habits.held = 1.0, 0.5, 0.1
+    person = chat.town.call(lambda: chat.site.person("Ada Stern"))
+    for number in range(8):
+        chat.town.call(partial(chat.site.say, person, f"line {number}", private=True))
+    chat.town.drive()
+    texts = sorted(Message.objects.values_list("text", flat=True))
+    assert texts == [f"line {number}" for number in range(8)]

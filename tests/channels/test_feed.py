@@ -205,3 +205,21 @@ def test_broken_entries_are_left_out_or_told_by_their_words(town: Town) -> None:
     assert sorted(Message.objects.values_list("text", flat=True)) == ["Far off", "Files", "Odd times", "Only a title"]
     files = Message.objects.get(text="Files").attachments.values_list("kind", "url")
     assert list(files) == [("audio", "https://x.example.com/a.mp3")]
+
+
+@each_kind
+def test_entries_in_any_order_come_in_once(town: Town, kind: str) -> None:
+    """Feeds promise no order: an older entry may be shown late, and above the newer ones."""
+    place = listen(town, kind)
+    for number in range(4):
+        place.say(place.person("Ana"), f"Number {number}. Words.")
+        place.clock.ahead += timedelta(seconds=1)
+    late = place.entries.pop(next(iter(place.entries)))
+    town.drive()
+    assert Message.objects.count() == 3
+    place.entries = {late.id: late, **dict(reversed(place.entries.items()))}
+    town.drive()
+    place.entries = dict(reversed(place.entries.items()))
+    town.drive()
+    told = Message.objects.order_by("sent_at").values_list("text", flat=True)
+    assert [text.partition(".")[0] for text in told] == [f"Number {number}" for number in range(4)]

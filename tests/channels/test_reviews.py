@@ -256,3 +256,20 @@ def test_hostile_reviews_stay_text(town: Town, store: str) -> None:
     town.drive()
     assert Arrival.objects.filter(state=ArrivalState.PARKED).count() == 1
     assert Message.objects.count() == 2
+
+
+@every_store
+def test_repeated_and_reordered_lists_change_nothing(town: Town, store: str) -> None:
+    """What changes moves to the top of a store's list, and each look finds everything again."""
+    place = open_shop(town, store)
+    reviews = [place.say(place.person(f"Reviewer {number}"), f"★★☆☆☆ Number {number}") for number in range(5)]
+    town.drive()
+    for number in (0, 3):
+        place.clock.ahead += timedelta(seconds=5)
+        place.edit(reviews[number], f"★★★☆☆ Number {number}, changed")
+        sweep(town)
+        sweep(town)
+    texts = sorted(Message.objects.values_list("text", flat=True))
+    changed = {0: "★★★☆☆ Number 0, changed", 3: "★★★☆☆ Number 3, changed"}
+    assert texts == sorted(changed.get(number, f"★★☆☆☆ Number {number}") for number in range(5))
+    assert Case.objects.count() == 5
