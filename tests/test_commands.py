@@ -73,7 +73,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk that runs, its first start behind it."""
     with Desk(tmp_path_factory.mktemp("commands")) as desk:
-        yield desk.warm_up().start()
+        yield desk.warm_up(empty=True).start()
 
 
 def refused(desk: Desk, *arguments: str) -> str:
