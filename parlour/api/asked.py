@@ -12,7 +12,7 @@ from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 from parlour.api.problems import ProblemError
-from parlour.api.schemas import Level, Status, Visibility
+from parlour.api.schemas import Level, Purpose, Status, Visibility
 
 LARGEST_ID = 2**63 - 1
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -140,5 +140,7 @@ class CaseChange(Body):
     assignee: Id | None = Field(None, description="An agent's id; null takes the case from whoever has it.")
     team: Id | None = Field(None, description="A team's id, or null for none.")
     category: Slug = Field("other")
+    purpose: Purpose = Field("service")
+    tags: list[str] = Field([], max_length=20, description="All tags of the case, in order.")
     level: Level | None = Field(None, description="A priority set by hand; null lets the score decide.")
     actionable: StrictBool = Field(True, description="False for noise that needs no answer.")

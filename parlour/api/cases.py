@@ -61,6 +61,8 @@ def _changes(case_id: int, body: CaseChange, request: Request) -> list[tuple[str
         "team": lambda: actions.set_team(case_id, body.team, by=by),
         "assignee": lambda: actions.assign(case_id, body.assignee, by=by),
         "category": lambda: actions.set_category(case_id, body.category, by=by),
+        "purpose": lambda: actions.set_purpose(case_id, body.purpose, by=by),
+        "tags": lambda: actions.set_tags(case_id, body.tags, by=by),
         "level": lambda: actions.set_level(case_id, body.level, by=by),
         "actionable": lambda: actions.set_actionable(case_id, body.actionable, by=by),
     }

@@ -14,6 +14,7 @@ Visibility = Literal["public", "private"]
 Status = Literal["open", "resolved"]
 Level = Literal["low", "normal", "high", "urgent"]
 Sentiment = Literal["negative", "neutral", "positive"]
+Purpose = Literal["service", "marketing", "delight"]
 
 
 class Shape(Schema):
@@ -98,13 +99,20 @@ class Case(Shape):
     channel: str = Field(description="Of the customer's latest words.")
     visibility: Visibility
     category: str
+    intent: str | None = Field(
+        description="What the customer wants, of their latest words that need an answer; null when not judged."
+    )
+    purpose: Purpose
+    tags: list[str]
     level: Level | None = Field(description="A priority set by hand; null while the score decides.")
     priority: int = Field(description="0 to 100; the order of the queue.")
     priority_reasons: list[Reason]
     team: Named | None
     assignee: Named | None
     routing_reason: str
-    sentiment: Sentiment | None
+    sentiment: Sentiment | None = Field(description="Of the latest words.")
+    sentiment_first: Sentiment | None
+    sentiment_lowest: Sentiment | None
     language: str | None = Field(description="ISO 639-1, null when unknown.")
     urgency: float = Field(description="0 to 1, the highest among the unanswered messages.")
     actionable: bool = Field(description="False for noise that needs no answer.")
@@ -114,6 +122,7 @@ class Case(Shape):
     waiting_since: datetime | None
     first_response_at: datetime | None
     response_due_at: datetime | None
+    due_what: str = Field(description="Which promise that is: first, next or resolution.")
     breached_at: datetime | None
     resolved_at: datetime | None
     reopened: int
@@ -165,6 +174,7 @@ class Message(Shape):
     language: str | None = Field(description="ISO 639-1; null when not judged or unknown.")
     sentiment: Sentiment | None = Field(description="Null when not judged.")
     category: str | None = Field(description="Null when not judged.")
+    intent: str | None = Field(description="Null when not judged.")
     urgency: float | None = Field(description="0 to 1; null when not judged.")
     edited_at: datetime | None
     deleted_at: datetime | None = Field(description="Deleted on the platform; the text is kept for the record.")

@@ -6,6 +6,7 @@ All raise Denied without the right, Case.DoesNotExist or Message.DoesNotExist, a
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -14,11 +15,11 @@ from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
 from parlour.cases.joining import join_customers
 from parlour.cases.mending import cancel_reply, retry_reply, settle_reply
-from parlour.cases.models import Case, Direction, Level, Message, Status
+from parlour.cases.models import Case, Direction, Level, Message, Purpose, Status
 from parlour.cases.replies import act, reply, send_template
 from parlour.cases.seen import mark_seen
 from parlour.lib import clock
-from parlour.lib.text import storable
+from parlour.lib.text import one_line, storable
 from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.staff import access as staff
@@ -172,6 +173,26 @@ def set_actionable(case_id: int, actionable: bool, *, by: Actor | None) -> Case:
         return _change(case_id, by, "case.actionable", {"actionable": actionable}, actionable=actionable)
 
 
+def set_purpose(case_id: int, purpose: str, *, by: Actor | None) -> Case:
+    """Say whether a case is for service, marketing or a moment of delight; the desk no longer decides it by itself."""
+    if purpose not in Purpose.values:
+        raise Invalid(f"There is no purpose {purpose!r}; choose one of {', '.join(Purpose.values)}.")
+    with transaction.atomic():
+        was = locked(case_id, by).purpose
+        changes = {"purpose": purpose, "purpose_by": actor_name(by)}
+        return _change(case_id, by, "case.purpose", changes, was=was, now=purpose)
+
+
+def set_tags(case_id: int, tags: Iterable[str], *, by: Actor | None) -> Case:
+    """Put these words on a case instead of those it has. Each once, on one line; at most ``MOST_TAGS`` of ``TAG_LIMIT`` characters."""
+    wanted = list(dict.fromkeys(tag for tag in (one_line(tag, TAG_LIMIT + 1).strip() for tag in tags) if tag))
+    if len(wanted) > MOST_TAGS or any(len(tag) > TAG_LIMIT for tag in wanted):
+        raise Invalid(f"A case has at most {MOST_TAGS} tags of {TAG_LIMIT} characters.")
+    with transaction.atomic():
+        was = locked(case_id, by).tags
+        return _change(case_id, by, "case.tags", {"tags": wanted}, was=was, now=wanted)
+
+
 def resolve(case_id: int, *, by: Actor | None) -> Case:
     """Close the case. A message within the brand's reopening time opens it again."""
     changes = {
@@ -242,7 +263,9 @@ __all__ = [
     "set_actionable",
     "set_category",
     "set_level",
+    "set_purpose",
     "set_sentiment",
+    "set_tags",
     "set_team",
     "settle_reply",
     "take",

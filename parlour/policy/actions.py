@@ -12,12 +12,13 @@ from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.judging import JUDGED, Judging
 from parlour.policy.priority.step import score_cases
+from parlour.policy.purpose.step import set_purpose
 from parlour.policy.routing.step import hand_out, route
 from parlour.policy.service_levels.step import keep_time, start_clock
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 
-STEPS: tuple[Callable[[Judging], None], ...] = (keep_time, score_cases, route)
+STEPS: tuple[Callable[[Judging], None], ...] = (set_purpose, keep_time, score_cases, route)
 """What policy does with a case, in order. Each step takes the batch, changes cases in memory and tells why."""
 AT_ONCE = 500
 

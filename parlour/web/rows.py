@@ -37,6 +37,7 @@ class Row:
     level: str | None
     visibility: str
     category: str
+    purpose: str
     language: str
     whose: str
 
@@ -64,6 +65,7 @@ def _row(case: Case, tab: str, query: str, q: str) -> Row:
         level=case.level,
         visibility=case.visibility,
         category=case.category,
+        purpose=case.purpose,
         language=case.language,
         whose=case.assignee.name if tab != "mine" and case.assignee else "",
     )

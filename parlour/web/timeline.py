@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from parlour.cases import queries as cases
-from parlour.cases.models import Attachment, Delivery, DeliveryState, Direction, Level, Message, MessageVersion
+from parlour.cases.models import Attachment, Delivery, DeliveryState, Direction, Level, Message, MessageVersion, Purpose
 from parlour.channels import registry
 from parlour.spine.models import Event
 from parlour.understanding import queries as understanding
@@ -204,6 +204,8 @@ BY_PEOPLE = frozenset(
         "case.team",
         "case.level",
         "case.category",
+        "case.purpose",
+        "case.tags",
         "case.actionable",
         "reply.cancelled",
     }
@@ -254,6 +256,14 @@ def _words(
         case "case.category":
             slug = str(data.get("now") or data.get("category") or "")
             return "tag", f"Category set to {understanding.CATEGORY_NAMES.get(slug, slug)}"
+        case "case.purpose":
+            purpose = str(data.get("now"))
+            return (
+                "sparkles",
+                f"Purpose set to {Purpose(purpose).label.lower() if purpose in Purpose.values else purpose}",
+            )
+        case "case.tags":
+            return "tag", f"Tagged {', '.join(data.get('now') or []) or 'with nothing'}"
         case "case.actionable":
             return "funnel", "Called back from noise" if data.get("actionable") else "Marked as noise"
         case "case.warned":

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parlour.web.views import arrivals, case, files, inboxes, policy, queue, say, service, session, signals, templates, verbs
+from parlour.web.views import (
+    arrivals,
+    case,
+    files,
+    inboxes,
+    policy,
+    queue,
+    say,
+    service,
+    session,
+    signals,
+    templates,
+    verbs,
+)
 
 urlpatterns = [
     path("", queue.home, name="home"),
@@ -24,6 +37,7 @@ urlpatterns = [
     path("case/<int:case_id>/team", verbs.set_team, name="set-team"),
     path("case/<int:case_id>/level", verbs.set_level, name="set-level"),
     path("case/<int:case_id>/category", verbs.set_category, name="set-category"),
+    path("case/<int:case_id>/purpose", verbs.set_purpose, name="set-purpose"),
     path("case/<int:case_id>/actionable", verbs.set_actionable, name="set-actionable"),
     path("case/<int:case_id>/resolve", verbs.resolve, name="resolve"),
     path("case/<int:case_id>/reopen", verbs.reopen, name="reopen"),

@@ -79,11 +79,14 @@ def test_tabs_hold_what_they_say_and_count_it(rows: Rows) -> None:
     mine, theirs, free = rows.case(assignee=noor), rows.case(assignee=mika), rows.case()
     noise = rows.case(actionable=False, assignee=noor)
     done = rows.case(status=Status.RESOLVED, assignee=noor)
+    happy = rows.case(actionable=False, purpose="delight")
     expected = {
         "mine": {mine.pk},
         "unassigned": {free.pk},
         "breaching": set(),
         "open": {mine.pk, theirs.pk, free.pk},
+        "delight": {happy.pk},
+        "marketing": set(),
         "noise": {noise.pk},
         "resolved": {done.pk},
     }

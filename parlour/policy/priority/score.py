@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from parlour.cases.models import Case, Level
+from parlour.cases.models import Case, Level, Purpose
 
 WAITING_STEPS: tuple[tuple[timedelta, int, str], ...] = (
     (timedelta(hours=24), 15, "waits over a day"),
@@ -43,6 +43,8 @@ def score(case: Case, standing: Standing, now: datetime) -> Score:
         return Score(
             LEVEL_SCORES[Level(case.level)], [(LEVEL_SCORES[Level(case.level)], f"set to {case.level} by hand")], None
         )
+    if case.purpose == Purpose.DELIGHT:
+        return _delight(standing)
     if not case.actionable:
         return Score(0, [(0, "needs no answer")], None)
     if case.waiting_since is None:
@@ -72,6 +74,16 @@ def score(case: Case, standing: Standing, now: datetime) -> Score:
         reasons.append((total // 10 - total, "a recording: nobody waits for an answer today"))
         return Score(total // 10, reasons, None)
     return Score(total, reasons, changes_at)
+
+
+def _delight(standing: Standing) -> Score:
+    """Happy words press nobody; those that many people see stand first."""
+    reasons = [(BASE // 2, "a moment of delight")]
+    if reach := next((points for least, points in REACH_STEPS if (standing.followers or 0) >= least), 0):
+        reasons.append((reach, f"{standing.followers:,} followers"))
+    if standing.vip:
+        reasons.append((5, "VIP customer"))
+    return Score(sum(points for points, _ in reasons), reasons, None)
 
 
 def _waiting(since: datetime, now: datetime) -> tuple[tuple[int, str] | None, datetime | None]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
-from parlour.cases.models import Case, Level, Status
+from parlour.cases.models import Case, Level, Purpose, Status
 from parlour.channels import queries as channels
 from parlour.lib.text import storable
 from parlour.staff import access
@@ -28,6 +28,8 @@ TAB_NAMES = {
     "unassigned": "Unassigned",
     "breaching": "Breaching",
     "open": "Open",
+    "delight": "Delight",
+    "marketing": "Marketing",
     "noise": "Noise",
     "resolved": "Resolved",
 }
@@ -40,6 +42,8 @@ def tab_of(request: HttpRequest, case: Case, agent: Agent) -> str:
         return asked
     if case.status == Status.RESOLVED:
         return "resolved"
+    if case.purpose != Purpose.SERVICE and case.assignee_id != agent.pk:
+        return case.purpose
     if not case.actionable:
         return "noise"
     if case.assignee_id == agent.pk:
@@ -100,6 +104,7 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "agent_options": [(one.pk, one.name) for one in agents if _may_have(one, case)],
         "team_options": [(one.pk, one.name) for one in teams],
         "levels": Level.choices,
+        "purposes": Purpose.choices,
         "category_options": [(slug, understanding.CATEGORY_NAMES.get(slug, slug)) for slug in understanding.CATEGORIES],
     }
 

@@ -78,6 +78,12 @@ def set_category(request: HttpRequest, agent: Agent, case_id: int) -> HttpRespon
 
 
 @seat(access.ANSWER, POST)
+def set_purpose(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    actions.set_purpose(case_id, request.POST.get("purpose", ""), by=agent)
+    return done(request, case_id, "Purpose set.")
+
+
+@seat(access.ANSWER, POST)
 def set_actionable(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     actionable = request.POST.get("actionable") == "1"
     actions.set_actionable(case_id, actionable, by=agent)
