@@ -102,6 +102,7 @@ class Pages:
             self.routes.add(method, pattern, view)
         self._files = {
             "/style.css": ("text/css", (_HERE / "static" / "style.css").read_bytes()),
+            "/icon.svg": ("image/svg+xml", (_HERE / "static" / "icon.svg").read_bytes()),
             "/live.js": ("text/javascript", (_HERE / "static" / "live.js").read_bytes()),
         }
 
