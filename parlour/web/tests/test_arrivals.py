@@ -33,7 +33,11 @@ def test_parked_arrivals_are_replayed_or_dismissed(lead, scene):
     text = lead.get("/arrivals").text
     assert "&lt;a&gt; broke" in text
     assert "facebook inbox" in text
-    assert lead.post(f"/arrivals/{one.pk}/replay", headers=HTMX).status_code == 200
+    # The page is drawn anew: what follows the last one is the empty page, and no empty table.
+    assert 'hx-target="#main"' in text
+    followed = lead.post(f"/arrivals/{one.pk}/replay", headers=HTMX, follow=True).text
+    assert "&lt;b&gt; broke" in followed
+    assert "&lt;a&gt; broke" not in followed
     assert lead.post(f"/arrivals/{two.pk}/dismiss").headers["Location"] == "/arrivals"
     one.refresh_from_db()
     two.refresh_from_db()

@@ -12,7 +12,7 @@ from parlour.staff.models import Agent
 from parlour.traffic import actions as traffic
 from parlour.traffic import queries as arrivals_of
 from parlour.web.views import parts
-from parlour.web.views.guard import is_fragment, seat
+from parlour.web.views.guard import seat
 
 
 @seat(access.LEAD)
@@ -25,20 +25,14 @@ def arrivals(request: HttpRequest, agent: Agent) -> HttpResponse:
 
 
 @seat(access.LEAD, ("POST",))
-def replay(request: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
+def replay(_: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
     """Send an arrival through the pipeline again."""
     traffic.replay(arrival_id, by=agent)
-    return _settled(request)
+    return HttpResponseRedirect(reverse("arrivals"))
 
 
 @seat(access.LEAD, ("POST",))
-def dismiss(request: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
+def dismiss(_: HttpRequest, agent: Agent, arrival_id: int) -> HttpResponse:
     """Keep an arrival, but no longer ask anybody about it."""
     traffic.dismiss(arrival_id, by=agent)
-    return _settled(request)
-
-
-def _settled(request: HttpRequest) -> HttpResponse:
-    if is_fragment(request):
-        return HttpResponse(status=200)
     return HttpResponseRedirect(reverse("arrivals"))

@@ -203,7 +203,7 @@ def change(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
 
 
 @seat(access.LEAD, READS)
-def test(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
+def test(request: HttpRequest, _: Agent, inbox_id: int) -> HttpResponse:
     """Ask the platform whether the credentials work; the page of the inbox tells what it said."""
     if request.method != "POST":
         return HttpResponseRedirect(reverse("inbox", args=[inbox_id]))
@@ -263,7 +263,7 @@ def sign_in_there(request: HttpRequest, _: Agent, inbox_id: int) -> HttpResponse
 
 
 @seat(access.ADMINISTER)
-def signed_in(request: HttpRequest, agent: Agent) -> HttpResponse:
+def signed_in(request: HttpRequest, _: Agent) -> HttpResponse:
     """Back from the platform: its code becomes credentials."""
     journey = request.session.pop(JOURNEY, None)
     state = request.GET.get("state", "")

@@ -126,10 +126,38 @@ function tell(flow, arrived, bottom) {
 const nameOf = (element) => element.querySelector(".under-words bdi, .under-words span")?.firstChild?.textContent.split("·")[0].trim() || "Somebody";
 const isAtBottom = (flow) => flow.scrollHeight - flow.scrollTop - flow.clientHeight < NEAR_BOTTOM;
 
+/** The conversation whose end is kept in view while pictures come in and the composer grows, until somebody scrolls up. */
+let followed = { flow: null, top: 0 };
+const grown = new ResizeObserver(() => followed.flow?.isConnected && moveDown(followed.flow));
+
+function moveDown(flow) {
+  flow.scrollTop = flow.scrollHeight;
+  followed.top = flow.scrollTop;
+}
+
+function follow(flow) {
+  moveDown(flow);
+  if (followed.flow === flow) return;
+  grown.disconnect();
+  followed = { flow, top: flow.scrollTop };
+  grown.observe(flow);
+  for (const part of flow.querySelectorAll("#latest")) grown.observe(part);
+}
+
+function scrolled(flow) {
+  if (isAtBottom(flow)) {
+    document.getElementById("pill").hidden = true;
+    follow(flow);
+  } else if (flow === followed.flow && flow.scrollTop < followed.top - 1) {
+    grown.disconnect();
+    followed = { flow: null, top: 0 };
+  }
+}
+
 export function toBottom() {
   const flow = document.getElementById("flow");
   if (!flow) return;
-  flow.scrollTop = flow.scrollHeight;
+  follow(flow);
   const pill = document.getElementById("pill");
   if (pill) pill.hidden = true;
 }
@@ -219,7 +247,7 @@ export function startLive() {
     dirty.clear();
   });
   document.addEventListener("scroll", (event) => {
-    if (event.target.id === "flow" && isAtBottom(event.target)) document.getElementById("pill").hidden = true;
+    if (event.target.id === "flow") scrolled(event.target);
   }, { capture: true, passive: true });
   addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => event.persisted && listen());
