@@ -23,6 +23,7 @@ def test_text_loses_only_what_no_database_takes() -> None:
 def test_a_name_stays_on_its_line_and_in_its_direction() -> None:
     assert one_line(" Ana\n\t Maria\u202e gnirts \u2066", 40) == "Ana Maria gnirts"
     assert one_line("x" * 50, 10) == "x" * 9 + "…"
+    assert one_line("Z" + "\u0300\u0334\u0489" * 90 + "algo Việt", 40) == "Z\u0300\u0334\u0489\u0300algo Việt"
     assert one_line("word " * 20, 10) == "word word…"
     assert one_line("\x00", 10) == "\ufffd"
 
