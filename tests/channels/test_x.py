@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -98,7 +99,7 @@ def test_the_deletion_of_any_version_is_seen(x: Town, named: int, at_once: bool)
     x.drive()
     for text in (f"@{x.stand.x.brand.username} is late", f"@{x.stand.x.brand.username} is very late"):
         last = versions[-1]
-        versions.append(x.call(lambda last=last, text=text: x.stand.x.edit(last, text)).id)
+        versions.append(x.call(partial(x.stand.x.edit, last, text)).id)
         if not at_once:
             x.drive()
     x.call(lambda: x.stand.x.remove(versions[named]))
