@@ -137,7 +137,7 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         chosen = sending.to_send(by, case_id, wanted.files)
         sending.refuse_unfit(channel.label, way.media, way.media_count, chosen)
         planned = [Part(text)] if wanted.template else parts.plan(text, chosen, choices, _room(way, answered))
-        if wanted.visibility == "private":
+        if wanted.visibility == "private" and wanted.template is None:
             note_seen(answered, by)
         message = _queue(case, by, wanted, way, answered, planned)
         told: dict[str, Any] = {"visibility": wanted.visibility}
