@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests import connections
+from tests import compiled, connections  # noqa: F401  # compiled comes first: what is imported after it is kept
 from tests.desk import Desk
 from tests.postgres import new_database, server
 from tests.prompt import be_prompt

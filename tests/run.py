@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+from tests import compiled  # noqa: F401  # for the processes started here, too
 from tests.postgres import server
 
 MEMORY = Path("/dev/shm")
@@ -39,10 +40,6 @@ def _environment(postgres: str) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
     }
     environment.pop("DATABASE_URL", None)
-    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
-        # Nothing is written beside the sources, but compiled modules are kept: a hundred processes are started here, and each
-        # would compile for two seconds.
-        environment["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(Path(sys.prefix) / "pycache")
     return environment
 
 
