@@ -89,7 +89,7 @@ def test_when_a_part_fails_the_rest_waits_for_it_and_goes_on_in_order(town: Town
     send_all(town)
     assert states(ours) == ["sent"] * 3
     assert heard(place) == [words.strip() for words in PARAGRAPHS]
-    case.refresh_from_db()
+    case = Case.objects.get()
     assert (case.messages_out, case.waiting_since) == (3, None)
 
 
