@@ -36,7 +36,7 @@ PEOPLE = 30
 """Customers on each channel."""
 CHANNELS = ("messenger", "facebook", "x")
 
-pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 
 
 @dataclass(frozen=True)
