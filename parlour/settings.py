@@ -221,6 +221,10 @@ INSTALLED_APPS = [
     "parlour.customers",
     "parlour.understanding",
     "parlour.cases",
+    "parlour.policy.approvals",
+    "parlour.policy.service_levels",
+    "parlour.policy.routing",
+    "parlour.policy.priority",
     "parlour.traffic",
     "parlour.web",
 ]

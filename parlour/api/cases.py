@@ -19,6 +19,7 @@ from parlour.api.wire import answer
 from parlour.cases import actions, queries
 from parlour.cases.access import Conflict, Invalid, get_case
 from parlour.cases.models import Case, Delivery, Message
+from parlour.policy.approvals import actions as approvals
 from parlour.spine.models import Event
 from parlour.staff.access import ANSWER
 
@@ -120,7 +121,7 @@ def add_reply(
     if before:
         _refuse_other_target(before, body)
     try:
-        message = actions.reply(
+        message = approvals.reply(
             case_id,
             by=request.auth,
             text=body.text,
@@ -184,7 +185,7 @@ def send_template(
     get_case(request.auth, case_id, ANSWER)
     key = f"token:{request.auth.pk}:{idempotency_key}" if idempotency_key else None
     before = _given_before(key)
-    message = actions.send_template(
+    message = approvals.send_template(
         case_id,
         by=request.auth,
         name=body.name,

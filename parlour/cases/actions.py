@@ -13,6 +13,7 @@ from django.db import transaction
 
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
+from parlour.cases.approving import approve, send_back
 from parlour.cases.joining import join_customers
 from parlour.cases.mending import cancel_reply, retry_reply, settle_reply
 from parlour.cases.models import Case, Direction, Level, Message, Purpose, Status
@@ -251,6 +252,7 @@ __all__ = [
     "act",
     "add_note",
     "answer_failed",
+    "approve",
     "assign",
     "cancel_reply",
     "join_customers",
@@ -259,6 +261,7 @@ __all__ = [
     "reply",
     "resolve",
     "retry_reply",
+    "send_back",
     "send_template",
     "set_actionable",
     "set_category",

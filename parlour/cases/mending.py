@@ -20,7 +20,7 @@ from parlour.staff import access as staff
 from parlour.staff.access import Actor, actor_name
 
 
-def _held(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
+def held(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
     """An answer of ours with its case held. Cases are held before messages and deliveries everywhere, so that nobody waits in a ring."""
     if by is not None:
         staff.require(by, staff.ANSWER)
@@ -33,7 +33,7 @@ def _held(message_id: int, by: Actor | None) -> tuple[Message, Delivery]:
     return message, delivery
 
 
-def _sendings(message: Message) -> list[tuple[Message, Delivery]]:
+def sendings(message: Message) -> list[tuple[Message, Delivery]]:
     """The parts of the answer with their sendings, in order. The case is held."""
     found = parts.of_answer(message)
     deliveries = {one.message_id: one for one in Delivery.objects.filter(message__in=found, what="send")}
@@ -46,14 +46,16 @@ def cancel_reply(message_id: int, *, by: Actor) -> list[Message]:
     Of an answer in several messages all that have not left are undone, in order; they are returned. Raises Conflict when nothing waits.
     """
     with transaction.atomic():
-        message, _ = _held(message_id, by)
+        message, _ = held(message_id, by)
         now = clock.now()
-        undone = [part for part, delivery in reversed(_sendings(message)) if _cancelled(delivery, now)][::-1]
+        waiting = [part.pk for part, delivery in sendings(message) if delivery.state == DeliveryState.AWAITING]
+        undone = [part for part, delivery in reversed(sendings(message)) if _cancelled(delivery, now)][::-1]
         if not undone:
             raise Conflict("It is too late to undo: the answer is on its way.")
-        _reopen_what_it_closed(message, by, "Its answer was undone.")
+        reopen_what_it_closed(message, by, "Its answer was undone.")
         for part in undone:
-            take_back_answer(part)
+            if part.pk not in waiting:
+                take_back_answer(part)
         spine.write("reply.cancelled", actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
         for part in undone:
             if part.pk != message.pk:
@@ -62,11 +64,11 @@ def cancel_reply(message_id: int, *, by: Actor) -> list[Message]:
 
 
 def _cancelled(delivery: Delivery, now: datetime) -> bool:
-    waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.QUEUED)
+    waiting = Delivery.objects.filter(pk=delivery.pk, state__in=(DeliveryState.QUEUED, DeliveryState.AWAITING))
     return bool(waiting.update(state=DeliveryState.CANCELLED, settled_at=now))
 
 
-def _reopen_what_it_closed(message: Message, by: Actor, reason: str) -> None:
+def reopen_what_it_closed(message: Message, by: Actor, reason: str) -> None:
     """A case resolved with this answer, or after it, was resolved because of it. The case is held."""
     case = message.case
     if case is None or case.status == Status.OPEN or case.resolved_at is None or case.resolved_at < message.sent_at:
@@ -85,13 +87,13 @@ def retry_reply(message_id: int, *, by: Actor) -> None:
     """Send again what failed or is uncertain: a person has decided that it did not arrive. With a part go all others of its answer that
     failed, in order; raises Conflict while a part before it may have arrived."""
     with transaction.atomic():
-        message, delivery = _held(message_id, by)
+        message, delivery = held(message_id, by)
         if delivery.state not in (DeliveryState.FAILED, DeliveryState.UNCERTAIN):
             raise Conflict("This answer is neither failed nor uncertain any more.")
-        for part, one in _sendings(message):
+        for part, one in sendings(message):
             if one.state == DeliveryState.UNCERTAIN and one.pk != delivery.pk and part.pk < message.pk:
                 raise Conflict("A part before this one may have arrived: say first whether it did.")
-        for part, one in _sendings(message):
+        for part, one in sendings(message):
             if one.state == DeliveryState.FAILED or one.pk == delivery.pk:
                 part.case = message.case
                 _again(part, one, by)
@@ -116,16 +118,16 @@ def _again(message: Message, delivery: Delivery, by: Actor) -> None:
 def settle_reply(message_id: int, *, by: Actor, arrived: bool) -> None:
     """A person has looked at the platform and says whether an uncertain answer arrived. The parts after it go on, or fail with it."""
     with transaction.atomic():
-        message, delivery = _held(message_id, by)
+        message, delivery = held(message_id, by)
         state = DeliveryState.SENT if arrived else DeliveryState.FAILED
         unsettled = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNCERTAIN)
         if not unsettled.update(state=state, settled_at=clock.now()):
             raise Conflict("This answer is not uncertain any more.")
         if not arrived:
-            _reopen_what_it_closed(message, by, "Its answer did not arrive.")
+            reopen_what_it_closed(message, by, "Its answer did not arrive.")
             take_back_answer(message)
         verb = "delivery.sent" if arrived else "delivery.failed"
         spine.write(verb, actor=actor_name(by), case_id=message.case_id, message_id=message.pk)
-        later = [one.pk for part, one in _sendings(message) if part.pk > message.pk]
+        later = [one.pk for part, one in sendings(message) if part.pk > message.pk]
         if Delivery.objects.filter(pk__in=later, state=DeliveryState.QUEUED).update(due_at=clock.now()):
             bus.wake("deliveries")

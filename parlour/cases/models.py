@@ -95,7 +95,7 @@ class Case(models.Model):
     breached_at = models.DateTimeField(null=True)
     look_at = models.DateTimeField(null=True)
     """When policy looks at the case again: a clock is due, or a step of the waiting part of the score. Verbs that change what
-    policy depends on set it to now."""
+    policy depends on set it to now; a case that was resolved is looked at once more, to end its clocks."""
     resolved_at = models.DateTimeField(null=True)
     reopened = models.PositiveSmallIntegerField(default=0)
     messages_in = models.PositiveIntegerField(default=0)
@@ -121,7 +121,7 @@ class Case(models.Model):
                 condition=Q(status="open", actionable=True, response_due_at__isnull=False),
                 name="case_due",
             ),
-            models.Index(fields=["look_at"], condition=Q(status="open", look_at__isnull=False), name="case_look"),
+            models.Index(fields=["look_at"], condition=Q(look_at__isnull=False), name="case_look"),
             models.Index(fields=["-updated_at", "-id"], name="case_activity"),
             models.Index(fields=["-updated_at", "-id"], condition=Q(status="open"), name="case_open_activity"),
             models.Index(fields=["-updated_at", "-id"], condition=Q(status="resolved"), name="case_resolved_activity"),
@@ -284,6 +284,8 @@ class DeliveryState(models.TextChoices):
 
 GONE = (DeliveryState.CANCELLED, DeliveryState.FAILED)
 """An answer whose sending ended like this never reached the customer."""
+UNSAID = (*GONE, DeliveryState.AWAITING)
+"""Neither did one that waits for a second pair of eyes, so far."""
 
 
 class Delivery(models.Model):
@@ -315,4 +317,5 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(state="queued"), name="delivery_due"),
             models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="delivery_claimed"),
+            models.Index(fields=["id"], condition=Q(state="awaiting"), name="delivery_awaiting"),
         ]

@@ -15,6 +15,7 @@ from django.db.models import BooleanField, Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from parlour.cases.access import Invalid, possible_id, visible_cases
+from parlour.cases.approving import awaiting
 from parlour.cases.models import Case, Delivery, Direction, Message, Purpose, Status, Thread
 from parlour.cases.offers import places, template_of, template_thread, templates
 from parlour.cases.parts import of_answer, place, whole_text
@@ -285,6 +286,7 @@ __all__ = [
     "Page",
     "Timeline",
     "Way",
+    "awaiting",
     "customer_card",
     "delivery",
     "history",

@@ -16,7 +16,7 @@ from parlour.cases import offers, parts, ways
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import note_answer
 from parlour.cases.claiming import claim
-from parlour.cases.models import GONE, Attachment, Case, Delivery, Direction, Message
+from parlour.cases.models import GONE, Attachment, Case, Delivery, DeliveryState, Direction, Message
 from parlour.cases.parts import Part, Room
 from parlour.cases.seen import note_seen
 from parlour.cases.ways import Way
@@ -34,6 +34,8 @@ from parlour.staff.models import Agent
 
 TEXT_LIMIT = 100_000
 KEY_LIMIT = 200
+AWAITS = "awaits"
+"""In the ``meta`` of an answer: why it waits, or waited, for approval."""
 
 
 def reply(
@@ -48,6 +50,7 @@ def reply(
     hold_seconds: float = 0.0,
     files: Sequence[int] = (),
     choices: Sequence[str] = (),
+    awaits: str = "",
 ) -> Message:
     """Answer the customer. Stored and queued together; the outbox sends it, ``hold_seconds`` later (time to undo).
 
@@ -56,7 +59,8 @@ def reply(
     Message and does nothing; with other words or files it is a Conflict. ``files`` are ids of Attachments: the writer's own uploads
     (``cases.files.upload``), or files of another answer in this case; they may go without words. ``choices`` are answers to choose
     from: buttons where the channel has them, else numbered lines below the words. What is too long for one message becomes several
-    where the channel allows it: the first is returned, ``parts.of_answer`` gives all.
+    where the channel allows it: the first is returned, ``parts.of_answer`` gives all. With ``awaits`` (why) it is not sent until
+    somebody else has approved it (``approving``), and the customer waits as before.
     """
     text = storable(text, TEXT_LIMIT).strip()
     if not text and (choices or not files):
@@ -68,7 +72,15 @@ def reply(
     if idempotency_key and (len(idempotency_key) > KEY_LIMIT or not idempotency_key.isprintable()):
         raise Invalid(f"An idempotency key has at most {KEY_LIMIT} printable characters.")
     wanted = _Wanted(
-        text, visibility, answers, seen, idempotency_key, hold_seconds, files, offers.read_choices(choices)
+        text,
+        visibility,
+        answers,
+        seen,
+        idempotency_key,
+        hold_seconds,
+        files,
+        offers.read_choices(choices),
+        awaits=awaits,
     )
     return _once(case_id, by, wanted)
 
@@ -83,6 +95,7 @@ def send_template(
     seen: int | None = None,
     idempotency_key: str | None = None,
     hold_seconds: float = 0.0,
+    awaits: str = "",
 ) -> Message:
     """Send a template the platform has approved, also when the window for free answers is closed; else as ``reply``."""
     staff.require(by, staff.ANSWER)
@@ -94,7 +107,8 @@ def send_template(
         raise Invalid(f"The inbox {thread.inbox.name} is {thread.inbox.get_health_display().lower()}.")
     # The platform is asked before the case is held.
     text, template = offers.filled(thread.inbox, name, language, values)
-    return _once(case_id, by, _Wanted(text, "private", said.pk, seen, idempotency_key, hold_seconds, template=template))
+    wanted = _Wanted(text, "private", said.pk, seen, idempotency_key, hold_seconds, template=template, awaits=awaits)
+    return _once(case_id, by, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,7 @@ class _Wanted:
     files: Sequence[int] = ()
     choices: tuple[str, ...] = ()
     template: Template | None = None
+    awaits: str = ""
 
 
 def _once(case_id: int, by: Actor, wanted: _Wanted) -> Message:
@@ -143,7 +158,9 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         told: dict[str, Any] = {"visibility": wanted.visibility}
         told |= {"template": wanted.template.name} if wanted.template else {}
         told |= {"parts": len(planned)} if len(planned) > 1 else {}
-        spine.write("reply.queued", actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
+        told |= {"reason": wanted.awaits} if wanted.awaits else {}
+        verb = "reply.awaits" if wanted.awaits else "reply.queued"
+        spine.write(verb, actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
         claim(case, by)
         bus.wake("deliveries")
         bus.wake("policy")
@@ -155,7 +172,8 @@ def _queue(case: Case, by: Actor, wanted: _Wanted, way: Way, answered: Message, 
     now, answer = clock.now(), secrets.token_hex(8)
     made: list[Message] = []
     for number, part in enumerate(planned, 1):
-        meta = offers.stored(part.choices, wanted.template) | parts.stored(answer, number, len(planned), part.gap)
+        why = {AWAITS: wanted.awaits} if wanted.awaits else {}
+        meta = why | offers.stored(part.choices, wanted.template) | parts.stored(answer, number, len(planned), part.gap)
         message = Message.objects.create(
             case=case,
             thread=answered.thread if way.mode == "reply" else None,
@@ -176,10 +194,12 @@ def _queue(case: Case, by: Actor, wanted: _Wanted, way: Way, answered: Message, 
             target=answered.external_id or "",
             reference="p" + secrets.token_hex(16),
             idempotency_key=(wanted.key or None) if number == 1 else None,
+            state=DeliveryState.AWAITING if wanted.awaits else DeliveryState.QUEUED,
             due_at=now + timedelta(seconds=wanted.hold_seconds),
         )
-        note_answer(case, message, now)
-        case.messages_out += 1
+        if not wanted.awaits:
+            note_answer(case, message, now)
+            case.messages_out += 1
         made.append(message)
     return made[0]
 

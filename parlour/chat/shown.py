@@ -13,7 +13,7 @@ from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
 from parlour.cases import actions as cases
-from parlour.cases.models import GONE, Attachment, Delivery, Direction, FileState, Message, Thread
+from parlour.cases.models import UNSAID, Attachment, Delivery, Direction, FileState, Message, Thread
 from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.channels.chat.visitors import ANONYMOUS, Visitor
@@ -30,7 +30,7 @@ class WrongCursor(ValueError):
 
 def _said(inbox: Inbox, visitor: Visitor) -> QuerySet[Message]:
     threads = Thread.objects.filter(inbox=inbox, external_id__in=visitor.threads).values_list("id", flat=True)
-    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
+    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=UNSAID)
     rows = Message.objects.filter(thread_id__in=list(threads), external_id__isnull=False, deleted_at__isnull=True)
     return rows.filter(~Exists(gone), direction__in=[Direction.IN, Direction.OUT])
 

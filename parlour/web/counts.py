@@ -26,14 +26,15 @@ _latest: _Count | None = None
 
 
 def of_tabs(agent: Agent) -> dict[str, int]:
-    """The counts an agent sees, each up to ``cases.COUNT_CAP``. Raises Denied."""
+    """The counts an agent sees, each up to ``cases.COUNT_CAP``; ``awaiting`` counts answers that wait for approval. Raises Denied."""
     global _latest
     mine = cases.tab_counts(agent, ("mine",))
     # The place first: what happens while it is counted may be in the numbers, but is not promised.
     at, now = spine.end(), time.monotonic()
     count = _latest
     if count is None or count.at != at or now - count.counted > LASTS:
-        _latest = count = _Count(at, now, cases.tab_counts(agent, COMMON))
+        numbers = cases.tab_counts(agent, COMMON) | {"awaiting": cases.awaiting()[: cases.COUNT_CAP].count()}
+        _latest = count = _Count(at, now, numbers)
     return count.numbers | mine
 
 

@@ -76,6 +76,8 @@ def environment(**options: Any) -> Environment:
         SENTIMENTS=understanding.SENTIMENTS,
     )
     built.filters.update(
+        channel_name=channel_label,
+        zip=zip,
         ago=words.ago,
         since=words.since,
         stamp=words.stamp,

@@ -208,6 +208,8 @@ BY_PEOPLE = frozenset(
         "case.tags",
         "case.actionable",
         "reply.cancelled",
+        "reply.approved",
+        "reply.sent_back",
     }
 )
 
@@ -270,6 +272,10 @@ def _words(
             return "clock", "The promise of a first answer is about to break"
         case "case.breached":
             return "exclamation-triangle", "The promise of a first answer was broken"
+        case "reply.approved":
+            return "check-badge", "An answer was approved"
+        case "reply.sent_back":
+            return "arrow-uturn-left", "An answer was sent back, with a note why"
         case "reply.cancelled":
             return "arrow-uturn-left", "An answer was taken back before it left"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from parlour.web.views import (
+    approvals,
     arrivals,
     case,
     files,
@@ -68,6 +69,14 @@ urlpatterns = [
     path("arrivals/<int:arrival_id>/replay", arrivals.replay, name="replay"),
     path("arrivals/<int:arrival_id>/dismiss", arrivals.dismiss, name="dismiss"),
     path("policy", policy.policy, name="policy"),
+    path("policy/approvals", approvals.rules, name="policy-approvals"),
+    path("policy/approvals/new", approvals.edit, name="approval-new"),
+    path("policy/approvals/<int:rule_id>", approvals.edit, name="approval-edit"),
+    path("policy/approvals/<int:rule_id>/delete", approvals.delete, name="approval-delete"),
+    path("policy/approvals/<int:rule_id>/undo", approvals.undo, name="approval-undo"),
+    path("approvals", approvals.waiting, name="approvals"),
+    path("message/<int:message_id>/approve", approvals.approve, name="approve"),
+    path("message/<int:message_id>/send-back", approvals.send_back, name="send-back"),
     path("health", service.health, name="health"),
     path("static/<str:edition>/<path:name>", service.static, name="static"),
 ]

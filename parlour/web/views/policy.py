@@ -24,7 +24,14 @@ class Part:
     words: str
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    Part(
+        "policy-approvals",
+        "Approvals",
+        "check-badge",
+        "Whose answers, and which words, wait for a second pair of eyes.",
+    ),
+)
 """In the order in which a message meets them."""
 
 

@@ -17,6 +17,7 @@ from parlour.cases.actions import Conflict, Invalid
 from parlour.cases.models import Attachment, Case, Direction, Message
 from parlour.lib.files import Unavailable, name_of
 from parlour.lib.text import storable
+from parlour.policy.approvals import actions as approvals
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views.case import case_page
@@ -45,10 +46,11 @@ def say(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     # Sent twice by one press: the first has them.
     files.discard(uploaded)
     then = request.POST.get("then", "")
-    words = "Noted." if message.direction == Direction.NOTE else "Sending…"
+    waits = message.meta.get("awaits", "")
+    words = "Noted." if message.direction == Direction.NOTE else waits or "Sending…"
     if then in {"resolve", "next"}:
         response = resolve_and(request, agent, case_id, then)
-        words = "Noted and resolved." if message.direction == Direction.NOTE else "Resolved. Sending…"
+        words = "Noted and resolved." if message.direction == Direction.NOTE else f"Resolved. {waits or 'Sending…'}"
     else:
         response = done(request, case_id, "")
     if is_fragment(request):
@@ -88,7 +90,7 @@ def _send(
     if visibility not in {"public", "private"}:
         raise Invalid("Choose whether this is a public reply, a private reply or a note.")
     key = storable(request.POST.get("key", ""), 60)
-    return actions.reply(
+    return approvals.reply(
         case.pk,
         by=agent,
         text=text,

@@ -9,11 +9,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
-from parlour.cases import actions, queries
+from parlour.cases import queries
 from parlour.cases.access import get_case
 from parlour.cases.actions import Conflict, Invalid
 from parlour.cases.models import Case
 from parlour.lib.text import storable
+from parlour.policy.approvals import actions as approvals
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views import parts
@@ -30,7 +31,7 @@ def templates(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
         return _list(request, agent, case)
     key = storable(request.POST.get("key", ""), 60)
     try:
-        message = actions.send_template(
+        message = approvals.send_template(
             case_id,
             by=agent,
             name=request.POST.get("name", ""),
