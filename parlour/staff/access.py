@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from parlour.staff.models import Agent, Role, Token
 
 
@@ -9,8 +11,17 @@ class Denied(Exception):
     """The caller may not do this. Its text is shown to the caller."""
 
 
-Actor = Agent | Token
-"""Whoever acts from outside. The desk itself acts without one (None) and needs no leave."""
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """Something a team lead has set up, which answers and changes cases by itself: ``Robot("rule", 7)``."""
+
+    kind: str
+    pk: int
+    role: str = Role.LEAD
+
+
+Actor = Agent | Token | Robot
+"""Whoever acts from outside, or by a lead's order. The desk itself acts without one (None) and needs no leave."""
 
 
 READ = "read"
@@ -52,4 +63,6 @@ def actor_name(actor: Actor | None) -> str:
     """How the event log names an actor."""
     if actor is None:
         return "desk"
+    if isinstance(actor, Robot):
+        return f"{actor.kind}:{actor.pk}"
     return f"{'agent' if isinstance(actor, Agent) else 'token'}:{actor.pk}"

@@ -20,8 +20,19 @@ class Role(models.TextChoices):
 
 class Presence(models.TextChoices):
     ONLINE = "online", "Online"
+    FULL = "full", "Full"
+    """At work, and wants no more for now."""
+    WRAP_UP = "wrap-up", "Wrapping up"
+    """Writes up what came before; ends by itself at ``Agent.presence_until``."""
     AWAY = "away", "Away"
     OFFLINE = "offline", "Offline"
+
+
+class Strategy(models.TextChoices):
+    """How a team chooses among agents who could take a case."""
+
+    LEAST = "least", "Whoever has the most room"
+    ROBIN = "robin", "One after the other"
 
 
 class AgentQuery(BaseUserManager["Agent"]):
@@ -29,12 +40,33 @@ class AgentQuery(BaseUserManager["Agent"]):
         return self.get(email__iexact=username)
 
 
+def service_only() -> list[str]:
+    return ["service"]
+
+
 class Team(models.Model):
-    """A group of agents that cases are routed to."""
+    """A group of agents that cases are routed to. Of lists that say what it takes, an empty one sets no limit."""
 
     name = models.CharField(max_length=80, unique=True)
+    active = models.BooleanField(default=True)
+    """A closed team takes nothing; it is kept for the record."""
     categories = models.JSONField(default=list)
     """Category slugs this team takes; an empty list takes what no other team does."""
+    purposes = models.JSONField(default=service_only)
+    """``service``, ``marketing``, ``delight``."""
+    languages = models.JSONField(default=list)
+    """ISO 639-1."""
+    channels = models.JSONField(default=list)
+    brands = models.JSONField(default=list)
+    """Ids of brands."""
+    skills = models.JSONField(default=dict)
+    """Skill -> the least level (1..5) that its cases ask of an agent."""
+    strategy = models.CharField(max_length=8, choices=Strategy.choices, default=Strategy.LEAST)
+    pushes = models.BooleanField(default=True)
+    """Whether cases are given out; otherwise agents pull the next one."""
+    overflow = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="helps")
+    """Who helps out when nobody here had room for ``overflow_minutes``."""
+    overflow_minutes = models.PositiveIntegerField(default=15)
 
     class Meta:
         ordering = ["name"]
@@ -51,9 +83,19 @@ class Agent(AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.AGENT)
     teams = models.ManyToManyField(Team, related_name="agents", blank=True)
     capacity = models.PositiveSmallIntegerField(default=20)
-    """How many open cases this agent may be given at a time."""
+    """How much this agent may be given at a time: open cases, each counting what its channel weighs (1 unless routing says otherwise)."""
+    skills = models.JSONField(default=dict)
+    """Skill -> level, 1..5."""
+    languages = models.JSONField(default=list)
+    """ISO 639-1; whoever names none is given cases in any."""
     presence = models.CharField(max_length=8, choices=Presence.choices, default=Presence.OFFLINE)
+    presence_until = models.DateTimeField(null=True, blank=True)
+    """When wrapping up ends and they are online again."""
     seen_at = models.DateTimeField(null=True, blank=True)
+    gave_back = models.BooleanField(default=False)
+    """What waited with them went back to the queue when they left; they have not been here since."""
+    given_at = models.DateTimeField(null=True, blank=True)
+    """When a team that goes one after the other last gave them a case."""
     theme = models.CharField(max_length=8, default="auto")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -3,96 +3,166 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from parlour.cases import queries as cases
-from parlour.cases.models import Case, Status
+from parlour.cases.models import Case, Purpose, Status
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.judging import Judging
-from parlour.policy.routing.decide import Decision, Desk, Seat, decide, team_for
+from parlour.policy.routing import queries
+from parlour.policy.routing.decide import ROBIN, Decision, Room, Seat, decide, team_for
+from parlour.policy.routing.queries import Rules
 from parlour.spine import actions as spine
+from parlour.staff import actions as staff_actions
 from parlour.staff import queries as staff
-from parlour.staff.models import Agent, Team
+from parlour.staff.models import Agent, Presence
+
+FIELDS = ["team_id", "assignee_id", "routing_reason"]
+REASON_LIMIT = 300
 
 
 def route(judging: Judging) -> None:
-    """Give what needs an answer and has no agent to one, most pressing first."""
-    route_these([case for case in judging.cases if case.assignee_id is None and case.actionable], judging)
+    """Give what needs an answer and has no agent to one, most pressing first; find moments of delight their team."""
+    route_these([case for case in judging.cases if case.assignee_id is None and _is_routed(case)], judging)
 
 
-def route_these(waiting: Sequence[Case], judging: Judging) -> None:
+def _is_routed(case: Case) -> bool:
+    return case.actionable or (case.purpose == Purpose.DELIGHT and case.team_id is None)
+
+
+def route_these(waiting: Sequence[Case], judging: Judging, room: Room | None = None) -> None:
     """Decide on these cases, whether or not they are all of the batch. The caller saves.
 
     The log tells where a case went, once: why it still waits there changes with every shift, and stands with the case only.
     """
     if not waiting:
         return
-    desks = [Desk(team.pk, team.name, frozenset(team.categories)) for team in Team.objects.order_by("id")]
-    seats = _seats()
+    rules, now = queries.rules(), judging.now
+    room = room or queries.room(rules, now, hold=True)
+    known: dict[int, int] = {}
+    if any(seat.there for seat in room.seats):
+        known = queries.who_knows((case.customer_id for case in waiting if not case.brand.recorded), rules, now)
     for case in sorted(waiting, key=lambda case: (-case.priority, case.pk)):
+        ask = queries.ask_of(case, rules, now, known, room)
         if case.brand.recorded:
-            desk, words = team_for(case.category, desks)
+            desk, words = team_for(ask, room)
             decision = Decision(
                 case.team_id or (desk.id if desk else None), None, f"{words}; recordings are given to nobody."
             )
         else:
-            decision = decide(case.category, case.team_id, desks, seats)
+            decision = decide(ask, room)
         _give(case, decision, judging)
+        if decision.again is not None:
+            judging.again(case, now + decision.again)
+    _note_turns(waiting, room)
 
 
 def _give(case: Case, decision: Decision, judging: Judging) -> None:
+    if decision.team is None and case.purpose == Purpose.DELIGHT:
+        return
+    reason = decision.reason[:REASON_LIMIT]
     if not case.routing_reason or (decision.team, decision.agent) != (case.team_id, case.assignee_id):
-        judging.tell("case.routed", case, team=decision.team, assignee=decision.agent, reason=decision.reason)
-    case.team_id, case.assignee_id, case.routing_reason = decision.team, decision.agent, decision.reason
+        judging.tell("case.routed", case, team=decision.team, assignee=decision.agent, reason=reason)
+    case.team_id, case.assignee_id, case.routing_reason = decision.team, decision.agent, reason
 
 
-def _seats() -> list[Seat]:
-    """Agents online with their load. Their rows are held, so that two workers never give away the same place."""
-    online = staff.agents_online().select_for_update().order_by("id")
-    agents = {agent.pk: agent for agent in online}
-    load = cases.open_load(list(agents))
-    teams: dict[int, set[int]] = {pk: set() for pk in agents}
-    for agent_id, team_id in Agent.teams.through.objects.filter(agent_id__in=agents).values_list("agent_id", "team_id"):
-        teams[agent_id].add(team_id)
-    return [Seat(pk, agent.name, agent.capacity, load[pk], frozenset(teams[pk])) for pk, agent in agents.items()]
+def _note_turns(given: Sequence[Case], room: Room) -> None:
+    """Remember whose turn it was, where a team goes one after the other."""
+    robins = {pk for pk, desk in room.desks.items() if desk.strategy == ROBIN}
+    turns = {case.assignee_id for case in given if case.assignee_id and case.team_id in robins}
+    if turns:
+        Agent.objects.filter(pk__in=turns).update(given_at=room.now)
+
+
+def unassigned() -> QuerySet[Case]:
+    """Cases that wait for somebody to have them."""
+    return Case.objects.filter(
+        status=Status.OPEN,
+        actionable=True,
+        assignee__isnull=True,
+        waiting_since__isnull=False,
+        brand__recorded=False,
+    )
 
 
 def hand_out(limit: int = 100) -> int:
-    """Give waiting cases without an agent to whoever has become free, most pressing first; returns how many were given."""
-    free = _free_agents()
-    if not free:
+    """Give waiting cases without an agent to whoever has become free, most pressing first, the older of equals; returns how many."""
+    now = clock.now()
+    if not (free := _free_agents()):
         return 0
+    if not unassigned().exists():
+        return 0
+    rules = queries.rules()
     with transaction.atomic():
-        unassigned = Case.objects.filter(
-            status=Status.OPEN,
-            actionable=True,
-            assignee__isnull=True,
-            waiting_since__isnull=False,
-            brand__recorded=False,
-        )
-        # Only what somebody free could take: a long queue of a team that is away must not stand before the others.
-        teams = Agent.teams.through.objects.filter(agent_id__in=free).values_list("team_id")
-        unassigned = unassigned.filter(Q(team__isnull=True) | Q(team_id__in=teams))
-        waiting = list(
-            unassigned.select_related("brand")
-            .select_for_update(of=("self",), skip_locked=True)
-            .order_by("-priority", "-id")[:limit]
-        )
+        waiting = _candidates(free, rules, limit)
+        if not waiting:
+            return 0
         # Cases first, agents second: the same order of locks as on the road, so that the two never wait for each other.
-        judging = Judging(waiting, clock.now())
+        judging = Judging(waiting, now)
         route_these(waiting, judging)
         given = [case for case in waiting if case.assignee_id is not None]
-        fields = ["team_id", "assignee_id", "routing_reason"]
-        update_rows(Case, fields, ([case.team_id, case.assignee_id, case.routing_reason, case.pk] for case in given))
+        update_rows(Case, FIELDS, ([case.team_id, case.assignee_id, case.routing_reason, case.pk] for case in given))
         handed = {case.pk for case in given}
         spine.write_many(event for event in judging.events if event.case_id in handed)
     return len(given)
 
 
-def _free_agents() -> list[int]:
-    capacity = dict(staff.agents_online().values_list("pk", "capacity"))
-    load = cases.open_load(list(capacity)) if capacity else {}
-    return [pk for pk, most in capacity.items() if load[pk] < most]
+def _candidates(free: Room, rules: Rules, limit: int) -> list[Case]:
+    """The most pressing cases that somebody free could take, held. Asked for each kind of agent on its own: a long queue that only
+    others could take never stands before theirs."""
+    kinds = {
+        (seat.teams, seat.languages, frozenset(seat.skills.items()), seat.capacity - seat.load): seat
+        for seat in free.seats
+    }
+    ids: set[int] = set()
+    for seat in kinds.values():
+        rows = unassigned().filter(takeable(seat, free, rules, pushed=True)).order_by("-priority", "id")
+        ids.update(rows.values_list("pk", flat=True)[:limit])
+    held = Case.objects.filter(pk__in=ids, assignee__isnull=True, status=Status.OPEN).select_related("brand")
+    return list(held.select_for_update(of=("self",), skip_locked=True).order_by("-priority", "pk")[:limit])
+
+
+def takeable(seat: Seat, room: Room, rules: Rules, *, pushed: bool) -> Q:
+    """Which cases an agent may have now: of their teams and of those they help out, in their languages, by their skills, of a weight
+    they have room for. ``pushed``: only what is given out, not what is pulled."""
+    left = seat.capacity - seat.load
+    allowed = Q()
+    if heavy := [channel for channel, weight in rules.weights.items() if weight > left]:
+        allowed &= ~Q(channel__in=heavy)
+    if seat.languages:
+        allowed &= Q(language__in=[*seat.languages, ""])
+    if unfit := [need.category for need in rules.needs if seat.skills.get(need.skill, 0) < need.level]:
+        allowed &= ~Q(category__in=unfit)
+    if pushed:
+        allowed &= ~Q(purpose=Purpose.DELIGHT)
+    teams = Q(team__isnull=True) & ~Q(purpose=Purpose.DELIGHT)
+    for desk in room.desks.values():
+        if desk.pushes or not pushed:
+            for mine, after in ((desk, timedelta(0)), *room.helpers(desk, timedelta.max)):
+                if mine.id in seat.teams and seat.has(mine.skills):
+                    teams |= Q(team_id=desk.id, waiting_since__lte=room.now - after) if after else Q(team_id=desk.id)
+                    break
+    return allowed & teams
+
+
+def _free_agents() -> Room | None:
+    """Everybody who may be given something, with what they carry; None for nobody. Whose time to wrap up is over is back."""
+    now = clock.now()
+    online = list(staff.agents_online().order_by("id"))
+    if not online:
+        return None
+    if over := [agent.pk for agent in online if agent.presence == Presence.WRAP_UP]:
+        staff_actions.end_wrap_ups(over, now)
+    rules = queries.rules()
+    carried = queries.loads([agent.pk for agent in online], rules)
+    room_for = {agent.pk: agent for agent in online if carried[agent.pk] < agent.capacity}
+    if not room_for:
+        return None
+    teams: dict[int, set[int]] = {pk: set() for pk in room_for}
+    for member, team in Agent.teams.through.objects.filter(agent_id__in=room_for).values_list("agent_id", "team_id"):
+        teams[member].add(team)
+    seats = [queries.seat_of(agent, teams[pk], carried[pk], there=True) for pk, agent in room_for.items()]
+    return Room(queries.desks(), seats, now)

@@ -1,4 +1,4 @@
-"""The score and the routing, which know no table."""
+"""The score, which knows no table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from parlour.cases.models import Case
-from parlour.policy.priority.score import WAITING_STEPS, Standing, score
-from parlour.policy.routing.decide import Desk, Seat, decide, team_for
+from parlour.policy.priority.score import DEFAULTS, PATIENCE, WAITING_STEPS, Standing, score
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -72,9 +71,33 @@ def test_the_score_ends_at_a_hundred() -> None:
         visibility="public",
         reopened=1,
         breached_at=NOW,
-        waiting_since=NOW - timedelta(9),
+        waiting_since=NOW - timedelta(2),
     )
     assert points(given, Standing(True, 10**9)) == 100
+
+
+def test_whoever_has_waited_for_days_stands_first_whatever_the_weights() -> None:
+    nothing = dict.fromkeys(DEFAULTS, 0)
+    given = case(waiting_since=NOW - PATIENCE)
+    result = score(given, Standing(), NOW, nothing)
+    assert (result.points, result.reasons) == (100, [(100, "waits over 3 days: before everything else")])
+    before = score(given, Standing(), NOW - timedelta(seconds=1), nothing)
+    assert (before.points, before.changes_at) == (0, NOW)
+
+
+def test_a_brand_s_weights_scale_each_part() -> None:
+    given = case(urgency=0.5, sentiment="negative", visibility="public", intent="complaint", reopened=1)
+    doubled = DEFAULTS | {"urgency": 60, "reach": 24, "complaint": 9, "reopened": 0, "waiting": 30}
+    result = score(given, Standing(followers=20_000), NOW + timedelta(hours=2), doubled)
+    assert result.reasons == [
+        (10, "a customer waits for an answer"),
+        (30, "urgent words"),
+        (12, "the customer is unhappy"),
+        (9, "a complaint"),
+        (8, "said in public"),
+        (14, "20,000 followers"),
+        (12, "waits over an hour"),
+    ]
 
 
 def test_a_level_set_by_hand_outweighs_everything() -> None:
@@ -101,56 +124,5 @@ def test_waiting_raises_the_score_step_by_step_and_tells_when() -> None:
         before = score(given, Standing(), result.changes_at - timedelta(seconds=1))
         assert before.points == result.points, "nothing changes before it is said to"
         at = result.changes_at
-    assert seen == [(timedelta(0), 10), *((after, 10 + more) for after, more, _ in reversed(WAITING_STEPS))]
-
-
-DELIVERY = Desk(1, "Delivery", frozenset({"delivery"}))
-BILLING = Desk(2, "Billing", frozenset({"billing", "account"}))
-REST = Desk(3, "Everyone else", frozenset())
-
-
-def seat(number: int, load: int, capacity: int = 10, teams: tuple[int, ...] = (1,)) -> Seat:
-    return Seat(number, f"Agent {number}", capacity, load, frozenset(teams))
-
-
-def test_a_category_goes_to_its_team_else_to_the_one_for_the_rest() -> None:
-    desks = [REST, DELIVERY, BILLING]
-    assert team_for("account", desks) == (BILLING, "Billing takes account")
-    assert team_for("product", desks) == (REST, "Everyone else takes what no other team does")
-    assert team_for("product", [DELIVERY]) == (None, "no team takes product")
-
-
-def test_the_least_loaded_of_the_team_gets_it() -> None:
-    seats = [seat(1, 5), seat(2, 3), seat(3, 0, teams=(2,)), seat(4, 2, capacity=4)]
-    decision = decide("delivery", None, [DELIVERY, BILLING], seats)
-    assert (decision.team, decision.agent) == (1, 2)
-    assert decision.reason == "Delivery takes delivery; Agent 2 was least loaded (3 of 10)."
-    assert seats[1].load == 4
-
-
-def test_capacity_is_never_exceeded() -> None:
-    seats = [seat(1, 0, capacity=3), seat(2, 1, capacity=2), seat(3, 0, capacity=0)]
-    given = [decide("delivery", None, [DELIVERY], seats).agent for _ in range(6)]
-    assert given.count(1) == 3
-    assert given.count(2) == 1
-    assert given[4:] == [None, None]
-    assert decide("delivery", None, [DELIVERY], seats).reason == (
-        "Delivery takes delivery; everybody online there is at capacity."
-    )
-
-
-def test_a_team_without_anybody_online_keeps_its_cases() -> None:
-    decision = decide("billing", None, [DELIVERY, BILLING], [seat(1, 0)])
-    assert (decision.team, decision.agent) == (2, None)
-    assert decision.reason == "Billing takes billing; nobody there is online."
-
-
-def test_a_team_set_by_hand_stays() -> None:
-    decision = decide("delivery", 2, [DELIVERY, BILLING], [seat(1, 0), seat(2, 9, teams=(2,))])
-    assert (decision.team, decision.agent) == (2, 2)
-    assert decision.reason.startswith("Billing has it; ")
-    assert decide("delivery", 9, [DELIVERY], [seat(1, 0)]).reason.startswith("Its team is gone; ")
-
-
-def test_without_a_team_anybody_takes_it() -> None:
-    assert decide("product", None, [DELIVERY], [seat(1, 0, teams=())]).agent == 1
+    steps = [(timedelta(0), 10), *((after, 10 + more) for after, more, _ in reversed(WAITING_STEPS))]
+    assert seen == [*steps, (PATIENCE, 100)]

@@ -1,0 +1,188 @@
+"""Reads of routing: its settings, the room of teams and agents, what each agent carries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+
+from parlour.cases.models import Case, Direction, Message, Status
+from parlour.lib import clock
+from parlour.policy.routing.decide import Ask, Desk, Room, Seat
+from parlour.policy.routing.models import Change, Settings
+from parlour.staff import queries as staff
+from parlour.staff.models import Agent, Team
+
+SHOWN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Cases of a category ask for a skill."""
+
+    category: str
+    skill: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for all teams."""
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Channel -> how many places one of its cases takes; 1 where none is given."""
+    sticky_days: int = 7
+    """How long an agent is remembered as the one who answered a customer; 0: not at all."""
+    gone_minutes: int = 5
+    """After so long without a sign of life an agent's waiting cases go back to the queue; 0: never."""
+    back_when_offline: bool = False
+    """Whether they go back as soon as an agent goes offline."""
+    wrap_up_minutes: int = 5
+    needs: tuple[Need, ...] = ()
+
+    def weight(self, channel: str) -> int:
+        return self.weights.get(channel, 1)
+
+    def skills(self, category: str) -> dict[str, int]:
+        return {need.skill: need.level for need in self.needs if need.category == category}
+
+
+def rules() -> Rules:
+    """As they are now; one small question to the database."""
+    return read(Settings.objects.values_list("values", flat=True).first() or {})
+
+
+def read(values: Mapping[str, object]) -> Rules:
+    """Rules from their stored values."""
+    known = {name: value for name, value in values.items() if name in Rules.__dataclass_fields__}
+    needs = known.pop("needs", ())
+    assert isinstance(needs, (list, tuple))
+    return Rules(**known, needs=tuple(Need(*one) for one in needs))  # type: ignore[arg-type]
+
+
+def desks() -> list[Desk]:
+    """The teams that take cases."""
+    return [desk_of(team) for team in Team.objects.filter(active=True).order_by("id")]
+
+
+def desk_of(team: Team) -> Desk:
+    return Desk(
+        id=team.pk,
+        name=team.name,
+        categories=frozenset(team.categories),
+        purposes=frozenset(team.purposes),
+        languages=frozenset(team.languages),
+        channels=frozenset(team.channels),
+        brands=frozenset(team.brands),
+        skills=team.skills,
+        strategy=team.strategy,
+        pushes=team.pushes,
+        overflow=team.overflow_id,
+        overflow_after=timedelta(minutes=team.overflow_minutes),
+    )
+
+
+def loads(agent_ids: Sequence[int], rules: Rules) -> dict[int, int]:
+    """What each agent's open cases weigh."""
+    held = Case.objects.filter(status=Status.OPEN, actionable=True, assignee_id__in=list(agent_ids)).order_by()
+    weights = dict.fromkeys(agent_ids, 0)
+    for agent_id, channel, count in held.values_list("assignee_id", "channel").annotate(Count("id")):
+        weights[agent_id or 0] += count * rules.weight(channel)
+    return weights
+
+
+def room(rules: Rules, now: datetime, *, hold: bool = False, agent_id: int | None = None) -> Room:
+    """Teams and agents now. ``hold``: the rows of those who are there are held until the transaction ends, so that two workers never
+    give away the same place. ``agent_id``: one agent alone, who counts as being there."""
+    people = staff.answering() if agent_id is None else Agent.objects.filter(pk=agent_id)
+    agents = {agent.pk: agent for agent in people.order_by("id")}
+    there = [pk for pk, agent in agents.items() if agent_id is not None or staff.is_there(agent, now)]
+    if hold and there:
+        list(Agent.objects.filter(pk__in=there).select_for_update().order_by("id").values_list("pk", flat=True))
+    carried = loads(there, rules) if there else {}
+    teams: dict[int, set[int]] = {pk: set() for pk in agents}
+    links = Agent.teams.through.objects.filter(agent_id__in=agents) if agent_id else Agent.teams.through.objects.all()
+    for member_id, team_id in links.values_list("agent_id", "team_id"):
+        if member_id in teams:
+            teams[member_id].add(team_id)
+    seats = [seat_of(agent, teams[pk], carried.get(pk, 0), there=pk in carried) for pk, agent in agents.items()]
+    return Room(desks(), seats, now)
+
+
+def seat_of(agent: Agent, teams: Iterable[int], load: int, *, there: bool) -> Seat:
+    return Seat(
+        id=agent.pk,
+        name=agent.name,
+        capacity=agent.capacity,
+        load=load,
+        teams=frozenset(teams),
+        languages=frozenset(agent.languages),
+        skills=agent.skills,
+        there=there,
+        given_at=agent.given_at,
+    )
+
+
+def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], room: Room) -> Ask:
+    """A case as routing sees it. The team that routing itself chose is chosen anew while nobody has the case: its category may have
+    been corrected. One that a person or a rule set stays."""
+    desk = room.desks.get(case.team_id or 0)
+    ours = desk is not None and case.routing_reason.startswith(f"{desk.name} takes ")
+    return Ask(
+        category=case.category,
+        purpose=case.purpose,
+        language=case.language,
+        channel=case.channel,
+        brand=case.brand_id,
+        team=None if ours else case.team_id,
+        weight=rules.weight(case.channel),
+        waited=max(timedelta(0), now - case.waiting_since) if case.waiting_since else timedelta(0),
+        known=known.get(case.customer_id),
+        skills=rules.skills(case.category),
+    )
+
+
+def who_knows(customer_ids: Iterable[int], rules: Rules, now: datetime) -> dict[int, int]:
+    """Customer -> the agent who answered them last, within the time that is remembered."""
+    ids = set(customer_ids)
+    if not rules.sticky_days or not ids:
+        return {}
+    since = now - timedelta(days=rules.sticky_days)
+    spoken = Case.objects.filter(customer_id__in=ids, messages_out__gt=0, last_out_at__gte=since)
+    cases = dict(spoken.values_list("pk", "customer_id"))
+    if not cases:
+        return {}
+    ours = Message.objects.filter(case_id__in=cases, direction=Direction.OUT, agent__isnull=False, sent_at__gte=since)
+    answers = ours.order_by("sent_at", "id").values_list("case_id", "agent_id")
+    return {cases[case_id]: agent_id for case_id, agent_id in answers if case_id is not None and agent_id is not None}
+
+
+_weights: tuple[float, Mapping[str, int]] | None = None
+
+
+def load_shown(agent: Agent, cases: int) -> int:
+    """What an agent carries, for the top of every page; ``cases`` is how many they have. May be two seconds old."""
+    global _weights
+    if _weights is None or time.monotonic() - _weights[0] > SHOWN_SECONDS:
+        _weights = (time.monotonic(), rules().weights)
+    weighs = _weights[1]
+    return (
+        loads([agent.pk], Rules(weights=weighs))[agent.pk]
+        if cases and any(one != 1 for one in weighs.values())
+        else cases
+    )
+
+
+def forget() -> None:
+    """Read the weights anew."""
+    global _weights
+    _weights = None
+
+
+def latest_change(what: str | None = None) -> Change | None:
+    """The last change that has not been taken back."""
+    changes = Change.objects.filter(undone_at=None, at__gte=clock.now() - timedelta(days=1))
+    return (changes.filter(what=what) if what else changes).order_by("-id").first()
