@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -232,7 +233,8 @@ def test_an_answer_google_holds_back_has_failed(town: Town) -> None:
 def test_wrong_credentials_ask_for_attention(town: Town, store: str) -> None:
     place: Any = town.place("reviews")
     told = place.settings_of(store, f"{town.stand.base}/api/reviews")
-    wrong = {**told, "key_id": "OTHER", "refresh_token": "spent", "service_account": ""}
+    stranger = {**json.loads(told.get("service_account", "{}")), "client_email": "stranger@elsewhere.example"}
+    wrong = {**told, "key_id": "OTHER", "refresh_token": "spent", "service_account": json.dumps(stranger)}
     inbox = town.connect("reviews", **wrong)
     town.drive()
     assert Inbox.objects.get(pk=inbox.pk).health == Inbox.Health.ATTENTION
