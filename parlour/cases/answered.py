@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from parlour.cases import parts
-from parlour.cases.models import GONE, Case, Delivery, Direction, Message, Status
+from parlour.cases.models import UNSAID, Case, Delivery, Direction, Message, Status
 from parlour.lib import clock
 from parlour.lib.text import one_line
 from parlour.spine import bus
 
 ENDED = "ended_promise"
-"""In the ``meta`` of an answer: a promise of a response was running until it was written."""
+"""In the ``meta`` of an answer: the promise that was running until it was written, as ``_promise`` tells it."""
 
 
 def note_answer(case: Case, message: Message, at: datetime) -> None:
@@ -28,17 +28,25 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
         "snippet_direction": Direction.OUT,
         "messages_out": case.messages_out + 1,
         "last_out_at": at,
-        "response_due_at": None,
-        "response_warn_at": None,
     }
     if case.first_response_at is None:
         changes["first_response_at"] = at
-    if case.response_due_at and at > case.response_due_at and case.breached_at is None:
-        changes["breached_at"] = case.response_due_at
+    # A promise of a resolution goes on, or rests: policy knows.
+    ends = case.response_due_at is not None and case.due_what != "resolution"
+    if ends:
+        changes |= {"response_due_at": None, "response_warn_at": None}
+        if case.response_due_at and at > case.response_due_at and case.breached_at is None:
+            changes["breached_at"] = case.response_due_at
     Case.objects.filter(pk=case.pk).update(**changes)
-    if case.response_due_at is not None:
-        message.meta = {**message.meta, ENDED: True}
+    if ends:
+        message.meta = {**message.meta, ENDED: _promise(case)}
         message.save(update_fields=["meta"])
+
+
+def _promise(case: Case) -> dict[str, str | None]:
+    """What an answer ends, so that it can run again."""
+    moments = {"since": case.waiting_since, "due": case.response_due_at, "warn": case.response_warn_at}
+    return {"what": case.due_what} | {name: at and at.isoformat() for name, at in moments.items()}
 
 
 def _names(message: Message) -> str:
@@ -83,15 +91,26 @@ def take_back_answer(message: Message) -> None:
     if latest is not None:
         changes |= {"snippet": one_line(latest.text or _names(latest), 200), "snippet_direction": latest.direction}
     # Of several answers that are gone the first had ended the promise, whichever is taken back last.
-    if since is not None and not case.brand.recorded and ended.exists():
-        due = since + timedelta(minutes=case.brand.first_response_minutes)
-        changes["response_due_at"] = due
-        changes["response_warn_at"] = due - timedelta(minutes=case.brand.warning_minutes)
+    before = ended.order_by("sent_at", "id").first() if since is not None and not case.brand.recorded else None
+    if before is not None:
+        changes |= _runs_again(before.meta[ENDED], since)
+    elif since is not None:
+        changes["due_what"] = "first" if changes["first_response_at"] is None else "next"
     Case.objects.filter(pk=case.pk).update(**changes)
     bus.wake("policy")
 
 
+def _runs_again(told: Any, since: datetime | None) -> dict[str, Any]:
+    """The promise an answer had ended, as it stood; policy makes sure of it when it looks at the case."""
+    if not isinstance(told, dict):
+        return {}
+    begun, due, warn = (datetime.fromisoformat(told[name]) if told[name] else None for name in ("since", "due", "warn"))
+    if begun != since:
+        return {"due_what": told["what"]}
+    return {"due_what": told["what"], "response_due_at": due, "response_warn_at": warn}
+
+
 def reached(case: Case) -> QuerySet[Message]:
     """Answers that reached the customer, as far as is known."""
-    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=GONE)
+    gone = Delivery.objects.filter(message=OuterRef("pk"), what="send", state__in=UNSAID)
     return Message.objects.filter(~Exists(gone), case=case, direction=Direction.OUT)

@@ -53,7 +53,7 @@ def _empty_into(case: Case, stays: Case, reason: str) -> None:
         "urgency": 0.0,
         "response_due_at": None,
         "response_warn_at": None,
-        "look_at": None,
+        "look_at": now,
         "messages_in": 0,
         "messages_out": 0,
         "snippet": f"Joined with case {stays.pk}",

@@ -15,10 +15,6 @@ class Brand(models.Model):
     name = models.CharField(max_length=80, unique=True)
     reopen_hours = models.PositiveIntegerField(default=72)
     """A message this many hours after resolution, or sooner, reopens the case; a later one starts a new case."""
-    first_response_minutes = models.PositiveIntegerField(default=60)
-    """The promise: how soon a customer hears back."""
-    warning_minutes = models.PositiveIntegerField(default=15)
-    """How long before the promise is broken the desk warns."""
     recorded = models.BooleanField(default=False)
     """Known from recordings only: nobody is given its cases, nothing is promised, and they stand behind the living."""
 

@@ -14,13 +14,16 @@ from parlour.policy.judging import JUDGED, Judging
 from parlour.policy.priority.step import score_cases
 from parlour.policy.purpose.step import set_purpose
 from parlour.policy.routing.step import hand_out, route
-from parlour.policy.service_levels.step import keep_time, start_clock
+from parlour.policy.service_levels.recompute import tell_running
+from parlour.policy.service_levels.step import begin_wait, end_clocks, keep_time
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 
 STEPS: tuple[Callable[[Judging], None], ...] = (set_purpose, keep_time, score_cases, route)
 """What policy does with a case, in order. Each step takes the batch, changes cases in memory and tells why."""
 AT_ONCE = 500
+SHORTEST = 0.02
+"""Seconds between two looks at least: what is due may be in another worker's hands."""
 
 
 def judge(
@@ -29,23 +32,29 @@ def judge(
     said: Mapping[int, Sequence[Message]] | None = None,
     changed: Sequence[str] = (),
 ) -> None:
-    """Take the open ones of these cases through the steps and save what came out. Inside the caller's transaction; cases carry their
-    brand and are held.
+    """Take the open ones of these cases through the steps and save what came out; the clocks of resolved ones are over. Inside the
+    caller's transaction; cases carry their brand and are held.
 
     ``said``: the customers' new words by case, oldest first. ``changed``: what the caller has changed on the cases, which is saved with it.
     """
     batch = list(batch)
     judging = Judging([case for case in batch if case.status == Status.OPEN], now, said or {})
-    if changed:
-        _save([case for case in batch if case.status != Status.OPEN], list(changed))
-    if not judging.cases:
-        return
+    if over := [case for case in batch if case.status != Status.OPEN]:
+        end_clocks(over, now, judging.tell)
+        for case in over:
+            case.look_at = None
+        _save(over, list(dict.fromkeys(("look_at", "breached_at", *changed))))
+    if judging.cases:
+        _take_through(judging, changed)
+    spine.write_many(judging.events)
+
+
+def _take_through(judging: Judging, changed: Sequence[str]) -> None:
     for step in STEPS:
         step(judging)
     for case in judging.cases:
         case.look_at = min(judging.coming.get(case.pk, ()), default=None)
     _save(judging.cases, list(dict.fromkeys((*JUDGED, *changed))))
-    spine.write_many(judging.events)
 
 
 def _save(cases: Iterable[Case], fields: list[str]) -> None:
@@ -56,7 +65,7 @@ def look(now: datetime | None = None) -> int:
     """Judge the cases that are due for it, at most ``AT_ONCE``; returns how many. The cost follows what is due, not what is open."""
     now = now or clock.now()
     with transaction.atomic():
-        due = Case.objects.filter(status=Status.OPEN, look_at__isnull=False, look_at__lte=now).order_by("look_at")
+        due = Case.objects.filter(look_at__isnull=False, look_at__lte=now).order_by("look_at")
         batch = list(due.select_related("brand").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
         before = {case.pk: case.priority for case in batch}
         judge(batch, now)
@@ -68,4 +77,10 @@ def look(now: datetime | None = None) -> int:
     return len(batch)
 
 
-__all__ = ["AT_ONCE", "STEPS", "hand_out", "judge", "look", "start_clock"]
+def until_next(most: float) -> float:
+    """Seconds until a case is to be looked at, at most ``most``. One step into an index."""
+    coming = Case.objects.filter(look_at__isnull=False).order_by("look_at").values_list("look_at", flat=True).first()
+    return most if coming is None else min(most, max((coming - clock.now()).total_seconds(), SHORTEST))
+
+
+__all__ = ["AT_ONCE", "STEPS", "begin_wait", "hand_out", "judge", "look", "tell_running", "until_next"]

@@ -29,6 +29,7 @@ CASE_FIELDS = [
     "waiting_since",
     "urgency",
     "first_response_at",
+    "due_what",
     "response_due_at",
     "response_warn_at",
     "breached_at",

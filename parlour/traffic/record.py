@@ -70,10 +70,7 @@ def _on_message(batch: Batch, item: Item) -> None:
             case.snippet, case.snippet_direction = one_line(message.text or _wordless(item), 200), Direction.IN
     if (case.last_out_at is None or at > case.last_out_at) and (case.waiting_since is None or at < case.waiting_since):
         case.waiting_since = at
-        can = item.channel.capabilities
-        # Nothing is promised where nobody can be answered (a feed).
-        if (can.public or can.private) and (case.first_response_at is None or case.resolved_at is not None):
-            policy.start_clock(case, at)
+        policy.begin_wait(case)
     batch.change(case)
     batch.fresh.append(item)
     batch.tell("message.received", case, message, f"customer:{customer_id}")
@@ -222,10 +219,12 @@ def _answered(batch: Batch, case: Case, message: Message) -> None:
         case.waiting_since = case.last_in_at if case.last_in_at and case.last_in_at > at else None
         case.urgency = 0.0
         case.first_response_at = case.first_response_at or at
-        if (due := case.response_due_at) is not None:
+        if (due := case.response_due_at) is not None and case.due_what != "resolution":
             # The promise goes by the platform's clock: an answer that reaches us late was still in time.
             case.breached_at = due if at > due else None
-        case.response_due_at = case.response_warn_at = None
+            case.response_due_at = case.response_warn_at = None
+        if case.waiting_since is not None:
+            policy.begin_wait(case)
         case.look_at = batch.now
     batch.change(case)
 

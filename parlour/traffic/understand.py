@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from parlour.cases.models import Attachment, Case, Direction, Message, Status
+from parlour.channels.models import Inbox
 from parlour.channels.queries import with_brands
 from parlour.lib import clock
 from parlour.lib.clock import EARLIEST
@@ -17,7 +18,8 @@ from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.policy import actions as policy
 from parlour.spine import actions as spine
-from parlour.understanding.queries import SENTIMENTS, Annotation, annotate
+from parlour.understanding.own import annotate
+from parlour.understanding.queries import SENTIMENTS, Annotation
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +57,20 @@ Thought = tuple[Message, Annotation | None]
 
 def think(messages: Sequence[Message]) -> list[Thought]:
     """What the models say of each message. A text that a model fails on has no thoughts, and holds up nobody."""
+    brands = _brands(messages)
     try:
-        thoughts: list[Thought] = list(zip(messages, annotate([message.text for message in messages]), strict=True))
+        said = annotate([message.text for message in messages], [brands.get(one.inbox_id or 0) for one in messages])
+        thoughts: list[Thought] = list(zip(messages, said, strict=True))
     except Exception as error:
         log.error("Understanding failed on a batch (%s); going one by one.", where(error))
-        thoughts = [(message, _one(message)) for message in messages]
+        thoughts = [(message, _one(message, brands.get(message.inbox_id or 0))) for message in messages]
     return _with_files(thoughts)
+
+
+def _brands(messages: Sequence[Message]) -> dict[int, int]:
+    """Whose inbox is whose: a brand's messages are read as it has taught."""
+    ids = {message.inbox_id for message in messages if message.inbox_id is not None}
+    return dict(Inbox.objects.filter(pk__in=ids).values_list("pk", "brand_id")) if ids else {}
 
 
 def _with_files(thoughts: list[Thought]) -> list[Thought]:
@@ -76,9 +86,9 @@ def _with_files(thoughts: list[Thought]) -> list[Thought]:
     ]
 
 
-def _one(message: Message) -> Annotation | None:
+def _one(message: Message, brand_id: int | None) -> Annotation | None:
     try:
-        return annotate([message.text])[0]
+        return annotate([message.text], [brand_id])[0]
     except Exception as error:
         log.error("Understanding failed on message %s (%s).", message.pk, where(error))
         return None
@@ -127,6 +137,8 @@ def _note(message: Message, thought: Annotation | None, language: str) -> None:
         "intent": thought.intent_confidence,
         "actionable": thought.actionable_confidence,
     }
+    if thought.because:
+        message.confidence["because"] = dict(thought.because)
 
 
 def _learn(case: Case, said: list[Thought]) -> None:
@@ -157,13 +169,10 @@ def _learn(case: Case, said: list[Thought]) -> None:
         # Words that needed no answer, or had one, were edited into some that do.
         since = late[0].sent_at if late[0].sent_at > answered_at else late[0].edited_at
         case.waiting_since = since
-        if case.first_response_at is None:
-            policy.start_clock(case, since or answered_at)
+        policy.begin_wait(case)
     if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
         # Thanks and small talk: the desk may answer, but nobody waits, unless something else was asked.
         case.waiting_since = _asked_before(case) if case.messages_in > len(said) else None
-        if case.waiting_since is None:
-            case.response_due_at = case.response_warn_at = None
     if case.status == Status.OPEN and case.resolved_at is not None:
         _settle_reopening(case, stays_open=bool(asks))
 

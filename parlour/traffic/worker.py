@@ -36,6 +36,8 @@ UNSENT_FOR = timedelta(days=1)
 """How long an upload that nobody sends is kept."""
 STOP_SECONDS = 20.0
 """How long what is under way may take to finish."""
+BACK_SECONDS = 60.0
+"""A desk that was down itself gives agents' browsers time to come back before it takes their cases for left alone."""
 POLL_AFTER_SECONDS = 5.0
 """The first poll waits: what starts together with the desk (a proxy, the playground) may not answer yet."""
 
@@ -66,7 +68,7 @@ class Worker:
             outbox.doubt(everybody=True)
         self._loop("pipeline", self._handle_arrivals, 1.0, "arrivals")
         self._loop("outbox", self._send_due, 0.5, "deliveries")
-        self._loop("policy", self._keep_clocks, 0.5, "policy")
+        self._loop("policy", self._keep_clocks, lambda: policy.until_next(0.5), "policy")
         for number in range(POLLERS):
             self._loop(f"poll {number + 1}", partial(self._poll, f"{self.name}.{number + 1}"), 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)
@@ -103,8 +105,9 @@ class Worker:
             self._senders.submit(leave)
         self._senders.shutdown(wait=True)
 
-    def _loop(self, name: str, work: Callable[[], bool], seconds: float, *topics: str) -> None:
-        """Run ``work`` when a topic wakes it, at least every ``seconds``, and at once again while it says there is more."""
+    def _loop(self, name: str, work: Callable[[], bool], seconds: float | Callable[[], float], *topics: str) -> None:
+        """Run ``work`` when a topic wakes it, at least every ``seconds`` (asked each time where they differ), and at once again while it
+        says there is more."""
         bell = Bell(*topics)
 
         def run() -> None:
@@ -112,6 +115,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     more = work()
+                    rest = 0.0 if more else seconds() if callable(seconds) else seconds
                     faults = 0
                 except Exception as error:
                     faults += 1
@@ -120,7 +124,7 @@ class Worker:
                     self._stopping.wait(min(5.0, 0.2 * 2**faults))
                     continue
                 if not more:
-                    bell.wait(seconds)
+                    bell.wait(rest)
             connection.close()
 
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -159,8 +163,9 @@ class Worker:
 
     def _keep_clocks(self) -> bool:
         due = policy.look()
+        told = policy.tell_running() + policy.score_anew()
         policy.hand_out()
-        return due >= policy.AT_ONCE
+        return due >= policy.AT_ONCE or told > 0
 
     def _poll(self, owner: str) -> bool:
         if time.monotonic() - self._started < POLL_AFTER_SECONDS:
@@ -180,6 +185,8 @@ class Worker:
         outbox.give_up(self.name)
         pipeline.catch_up()
         self._waiters.look()
+        if time.monotonic() - self._started > BACK_SECONDS:
+            policy.take_back()
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self._swept = time.monotonic()
             sent_files.forget_unsent(clock.now() - UNSENT_FOR)

@@ -389,7 +389,7 @@ def test_undoing_on_a_reopened_case_lets_its_promise_run_again(rows: Rows) -> No
     case.refresh_from_db()
     assert (case.first_response_at, case.waiting_since) == (NOW, again.sent_at)
     assert case.response_due_at == again.sent_at + timedelta(minutes=60)
-    assert case.response_warn_at == again.sent_at + timedelta(minutes=60 - case.brand.warning_minutes)
+    assert case.response_warn_at == again.sent_at + timedelta(minutes=45)
 
 
 @pytest.mark.parametrize("recorded", [False, True])

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from parlour.cases import actions as cases
 from parlour.cases.models import Case, Status
 from parlour.cases.tests.rows import START, Rows
-from parlour.channels.models import Brand
 from parlour.customers.models import Customer
 from parlour.lib import clock
 from parlour.policy import actions as policy
@@ -32,7 +31,7 @@ def rows(db: None) -> Rows:
 def waiting(rows: Rows, at: datetime = START, **values: object) -> Case:
     """A case as the road leaves it before it is judged."""
     case = rows.case(waiting_since=at, visibility="private", **values)
-    policy.start_clock(case, at)
+    policy.begin_wait(case)
     case.look_at = at
     case.save()
     return case
@@ -48,10 +47,10 @@ def told(case: Case) -> list[str]:
 
 
 def test_the_promise_counts_from_the_customer_s_words(rows: Rows) -> None:
-    brand = rows.brand
-    Brand.objects.filter(pk=brand.pk).update(first_response_minutes=30, warning_minutes=10)
     case = waiting(rows)
-    assert (case.response_due_at, case.response_warn_at) == (START + 30 * MINUTE, START + 20 * MINUTE)
+    look(START + 10 * MINUTE)
+    case.refresh_from_db()
+    assert (case.response_due_at, case.response_warn_at) == (START + 60 * MINUTE, START + 45 * MINUTE)
 
 
 def test_a_promise_is_warned_of_once_and_then_broken_once(rows: Rows) -> None:
@@ -65,8 +64,11 @@ def test_a_promise_is_warned_of_once_and_then_broken_once(rows: Rows) -> None:
     assert [verb for verb in told(case) if verb in ("case.warned", "case.breached")] == ["case.warned", "case.breached"]
     assert (case.breached_at, case.response_due_at, case.response_warn_at) == (START + HOUR, START + HOUR, None)
     warned = Event.objects.get(verb="case.warned")
-    assert warned.data["reason"] == "15 minutes are left of the promised response time."
-    assert Event.objects.get(verb="case.breached").data["reason"] == "No response by 01 Mar 10:00 UTC, as promised."
+    assert warned.data["reason"] == (
+        "15 minutes are left for the first answer. “Everybody” is the only target that fits."
+    )
+    broken = Event.objects.get(verb="case.breached").data["reason"]
+    assert broken == "No first answer by 01 Mar 10:00 UTC, as promised. “Everybody” is the only target that fits."
     assert [event.data for event in Event.objects.filter(verb="case.scored")][:2] == [
         {"was": 0, "now": 10},
         {"was": 10, "now": 13},
@@ -106,11 +108,11 @@ def test_noise_breaks_no_promise_until_somebody_says_it_is_none(rows: Rows) -> N
 def test_looking_touches_only_what_is_due(rows: Rows, django_assert_max_num_queries) -> None:
     early, late = waiting(rows), waiting(rows, START + HOUR)
     done = waiting(rows, status=Status.RESOLVED)
-    assert look(START) == 1
+    assert look(START) == 2
     assert look(START) == 0
     late.refresh_from_db()
     done.refresh_from_db()
-    assert (late.priority, done.priority) == (0, 0)
+    assert (late.priority, done.priority, done.look_at) == (0, 0, None)
     early.refresh_from_db()
     assert early.look_at == START + 15 * MINUTE
     with django_assert_max_num_queries(4):
@@ -121,7 +123,7 @@ def test_looking_touches_only_what_is_due(rows: Rows, django_assert_max_num_quer
 def test_many_due_cases_cost_few_questions(rows: Rows, django_assert_max_num_queries) -> None:
     for _ in range(30):
         waiting(rows)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         assert look(START) == 30
 
 
