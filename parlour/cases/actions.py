@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from parlour.cases import corrections
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.answered import take_back_answer
 from parlour.cases.approving import approve, send_back
@@ -26,8 +27,8 @@ from parlour.spine import bus
 from parlour.staff import access as staff
 from parlour.staff.access import Actor, actor_name
 from parlour.staff.models import Agent, Team
-from parlour.understanding import actions as understanding
-from parlour.understanding.queries import CATEGORIES, SENTIMENTS
+from parlour.understanding import categories
+from parlour.understanding.queries import SENTIMENTS
 
 log = logging.getLogger(__name__)
 
@@ -125,52 +126,36 @@ def set_level(case_id: int, level: str | None, *, by: Actor | None) -> Case:
 
 
 def set_category(case_id: int, category: str, *, by: Actor | None) -> Case:
-    """Correct the category. The correction is kept for training, tied to the customer's latest words."""
-    if category not in CATEGORIES:
-        raise Invalid(f"There is no category {category!r}; choose one of {', '.join(CATEGORIES)}.")
+    """Correct the category, one of the brand's tree. The correction is kept for learning, tied to the customer's latest words."""
     with transaction.atomic():
         case = locked(case_id, by)
-        said = _latest_words(case_id)
+        live = categories.tree(case.brand_id)
+        if live.meaning(category) != category:
+            known = ", ".join(node.slug for node in live.live)
+            raise Invalid(f"There is no category {category[:40]!r}; choose one of {known}.")
+        said = corrections.latest_words(case_id)
         if said and (said.category or case.category) != category:
-            _correct(said, "category", said.category or case.category, category, by)
+            corrections.keep(said, "category", said.category or case.category, category, by)
             Message.objects.filter(pk=said.pk).update(category=category)
         changes = {"category": category, "category_by": actor_name(by)}
         return _change(case_id, by, "case.category", changes, was=case.category, now=category)
 
 
 def set_sentiment(message_id: int, sentiment: str, *, by: Actor) -> Message:
-    """Correct the sentiment of one message of the customer; kept for training."""
+    """Correct the sentiment of one message of the customer; kept for learning."""
     if sentiment not in SENTIMENTS:
         raise Invalid(f"There is no sentiment {sentiment!r}; choose one of {', '.join(SENTIMENTS)}.")
-    with transaction.atomic():
-        staff.require(by, staff.ANSWER)
-        message = Message.objects.get(pk=message_id, direction=Direction.IN)
-        if message.case_id is not None:
-            locked(message.case_id, by)
-        message = Message.objects.select_for_update().get(pk=message_id)
-        if message.sentiment == sentiment:
-            return message
-        _correct(message, "sentiment", message.sentiment, sentiment, by)
-        message.sentiment = sentiment
-        message.sentiment_score = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}[sentiment]
-        message.save(update_fields=["sentiment", "sentiment_score"])
-        latest = _latest_words(message.case_id) if message.case_id else None
-        if latest and latest.pk == message.pk:
-            Case.objects.filter(pk=latest.case_id or 0).update(sentiment=sentiment, look_at=clock.now())
-            bus.wake("policy")
-        spine.write(
-            "message.sentiment", actor=actor_name(by), case_id=message.case_id, message_id=message.pk, now=sentiment
-        )
-    return message
+    return corrections.correct(message_id, "sentiment", sentiment, by=by)
 
 
 def set_actionable(case_id: int, actionable: bool, *, by: Actor | None) -> Case:
-    """Say that a case needs an answer, or that it is noise; kept for training."""
+    """Say that a case needs an answer, or that it is noise; kept for learning."""
     with transaction.atomic():
         case = locked(case_id, by)
-        said = _latest_words(case_id)
+        said = corrections.latest_words(case_id)
         if said and case.actionable != actionable:
-            _correct(said, "actionable", str(case.actionable).lower(), str(actionable).lower(), by)
+            corrections.keep(said, "actionable", str(case.actionable).lower(), str(actionable).lower(), by)
+            Message.objects.filter(pk=said.pk).update(actionable=actionable)
         return _change(case_id, by, "case.actionable", {"actionable": actionable}, actionable=actionable)
 
 
@@ -235,15 +220,6 @@ def answer_failed(message: Message) -> None:
     except Conflict:
         log.info("Case %s stays closed: its customer has another one open.", message.case_id)
     take_back_answer(message)
-
-
-def _latest_words(case_id: int) -> Message | None:
-    return Message.objects.filter(case_id=case_id, direction=Direction.IN).order_by("-sent_at", "-id").first()
-
-
-def _correct(message: Message, field: str, was: str, now: str, by: Actor | None) -> None:
-    agent_id = by.pk if isinstance(by, Agent) else None
-    understanding.record_correction(message_id=message.pk, field=field, was=was, now=now, agent_id=agent_id)
 
 
 __all__ = [

@@ -202,7 +202,8 @@ class Message(models.Model):
     spam = models.FloatField(null=True)
     """0..1."""
     confidence = models.JSONField(default=dict)
-    """How sure the model was of ``sentiment``, ``category``, ``intent``, ``actionable``: each 0..1."""
+    """How sure the model was of ``sentiment``, ``category``, ``intent``, ``actionable``: each 0..1; ``because``: field -> correction of a
+    similar text that settled it."""
     personal = models.JSONField(default=list)
     """Personal data in the text: ``[[start, end, kind], ...]`` in characters."""
     held = models.BooleanField(default=False)

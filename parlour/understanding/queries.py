@@ -2,8 +2,8 @@
 
 import re
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +71,8 @@ class Annotation:
     offensive: float
     spam: float
     model: str
+    because: Mapping[str, int] = field(default_factory=dict)
+    """Field -> the correction of a similar text that settled it (``own.annotate``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class _Model:
                 )
         self.place, self.table = fitting.lookup(self.buckets, self.weights)
 
-    def logits(self, texts: Sequence[str]) -> Floats:
-        return fitting.sums(features.shared().read(texts), self.place, self.table) + self.bias
+    def logits(self, read: features.Read) -> Floats:
+        return fitting.sums(read, self.place, self.table) + self.bias
 
 
 _model: _Model | None = None
@@ -167,6 +169,11 @@ def annotate(texts: Sequence[str]) -> list[Annotation]:
     return found
 
 
+def annotate_read(texts: Sequence[str], read: features.Read) -> list[Annotation]:
+    """``annotate`` for a batch whose features the caller has read."""
+    return _annotate(_loaded(), texts, read)
+
+
 def _tone(score: float) -> Sentiment:
     return "negative" if score < NEGATIVE_BELOW else "positive" if score > POSITIVE_ABOVE else "neutral"
 
@@ -176,8 +183,8 @@ def _shown(values: NDArray[Any]) -> Any:
     return values.astype(np.float64).round(4).tolist()
 
 
-def _annotate(model: _Model, texts: Sequence[str]) -> list[Annotation]:
-    logits = model.logits(texts)
+def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = None) -> list[Annotation]:
+    logits = model.logits(read or features.shared().read(texts))
     feeling = fitting.softmax(logits[:, heads.SENTIMENT_COLUMNS])
     topic = fitting.softmax(logits[:, heads.CATEGORY_COLUMNS])
     wanted = fitting.softmax(logits[:, heads.INTENT_COLUMNS])

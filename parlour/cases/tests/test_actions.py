@@ -143,7 +143,7 @@ def test_a_corrected_sentiment_is_the_case_s_when_the_words_are_the_latest(rows:
     assert (case.sentiment, case.look_at) == ("negative", NOW)
     actions.set_sentiment(latest.pk, "negative", by=noor)
     assert Correction.objects.count() == 2
-    assert [verb for verb, _, _ in told()] == ["message.sentiment"] * 2
+    assert [verb for verb, _, _ in told()] == ["message.corrected"] * 2
     with pytest.raises(Invalid, match="no sentiment"):
         actions.set_sentiment(latest.pk, "meh", by=noor)
     note = actions.add_note(case.pk, by=noor, text="Hm.")

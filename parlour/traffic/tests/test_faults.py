@@ -158,7 +158,7 @@ def test_words_no_database_takes_are_mended(road: Road) -> None:
 
 
 def test_a_failing_model_hides_nobody(road: Road, monkeypatch, caplog) -> None:
-    def annotate(texts):
+    def annotate(texts, _brands):
         raise ValueError(f"cannot read {texts}")
 
     monkeypatch.setattr("parlour.traffic.understand.annotate", annotate)
@@ -174,7 +174,7 @@ def test_a_failing_model_hides_nobody(road: Road, monkeypatch, caplog) -> None:
 def test_a_text_the_model_fails_on_holds_up_no_other(road: Road, monkeypatch) -> None:
     real = understanding.annotate
 
-    def annotate(texts):
+    def annotate(texts, _brands):
         if any("BAD" in text for text in texts):
             raise ValueError
         return real(texts)
