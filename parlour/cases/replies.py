@@ -51,6 +51,7 @@ def reply(
     files: Sequence[int] = (),
     choices: Sequence[str] = (),
     awaits: str = "",
+    claims: bool = True,
 ) -> Message:
     """Answer the customer. Stored and queued together; the outbox sends it, ``hold_seconds`` later (time to undo).
 
@@ -60,7 +61,8 @@ def reply(
     (``cases.files.upload``), or files of another answer in this case; they may go without words. ``choices`` are answers to choose
     from: buttons where the channel has them, else numbered lines below the words. What is too long for one message becomes several
     where the channel allows it: the first is returned, ``parts.of_answer`` gives all. With ``awaits`` (why) it is not sent until
-    somebody else has approved it (``approving``), and the customer waits as before.
+    somebody else has approved it (``approving``), and the customer waits as before. Without ``claims`` a case that nobody has stays with nobody: one answer to
+    many is no promise to look after each.
     """
     text = storable(text, TEXT_LIMIT).strip()
     if not text and (choices or not files):
@@ -81,6 +83,7 @@ def reply(
         files,
         offers.read_choices(choices),
         awaits=awaits,
+        claims=claims,
     )
     return _once(case_id, by, wanted)
 
@@ -125,6 +128,7 @@ class _Wanted:
     choices: tuple[str, ...] = ()
     template: Template | None = None
     awaits: str = ""
+    claims: bool = True
 
 
 def _once(case_id: int, by: Actor, wanted: _Wanted) -> Message:
@@ -161,7 +165,8 @@ def _reply(case_id: int, by: Actor, wanted: _Wanted) -> Message:
         told |= {"reason": wanted.awaits} if wanted.awaits else {}
         verb = "reply.awaits" if wanted.awaits else "reply.queued"
         spine.write(verb, actor=actor_name(by), case_id=case.pk, message_id=message.pk, **told)
-        claim(case, by)
+        if wanted.claims:
+            claim(case, by)
         bus.wake("deliveries")
         bus.wake("policy")
     return message
