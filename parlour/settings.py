@@ -225,6 +225,7 @@ INSTALLED_APPS = [
     "parlour.policy.service_levels",
     "parlour.policy.routing",
     "parlour.policy.priority",
+    "parlour.policy.rules",
     "parlour.traffic",
     "parlour.web",
 ]

@@ -14,12 +14,14 @@ from parlour.policy.judging import JUDGED, Judging
 from parlour.policy.priority.step import score_cases
 from parlour.policy.purpose.step import set_purpose
 from parlour.policy.routing.step import hand_out, route
+from parlour.policy.rules.follow import follow as follow_rules
+from parlour.policy.rules.step import apply_rules
 from parlour.policy.service_levels.recompute import tell_running
 from parlour.policy.service_levels.step import begin_wait, end_clocks, keep_time
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 
-STEPS: tuple[Callable[[Judging], None], ...] = (set_purpose, keep_time, score_cases, route)
+STEPS: tuple[Callable[[Judging], None], ...] = (set_purpose, apply_rules, keep_time, score_cases, route)
 """What policy does with a case, in order. Each step takes the batch, changes cases in memory and tells why."""
 AT_ONCE = 500
 SHORTEST = 0.02
@@ -47,14 +49,17 @@ def judge(
     if judging.cases:
         _take_through(judging, changed)
     spine.write_many(judging.events)
+    for work in judging.afterwards:
+        work()
 
 
 def _take_through(judging: Judging, changed: Sequence[str]) -> None:
+    judged = list(judging.cases)
     for step in STEPS:
         step(judging)
-    for case in judging.cases:
+    for case in judged:
         case.look_at = min(judging.coming.get(case.pk, ()), default=None)
-    _save(judging.cases, list(dict.fromkeys((*JUDGED, *changed))))
+    _save(judged, list(dict.fromkeys((*JUDGED, *changed))))
 
 
 def _save(cases: Iterable[Case], fields: list[str]) -> None:
@@ -83,4 +88,4 @@ def until_next(most: float) -> float:
     return most if coming is None else min(most, max((coming - clock.now()).total_seconds(), SHORTEST))
 
 
-__all__ = ["AT_ONCE", "STEPS", "begin_wait", "hand_out", "judge", "look", "tell_running", "until_next"]
+__all__ = ["AT_ONCE", "STEPS", "begin_wait", "follow_rules", "hand_out", "judge", "look", "tell_running", "until_next"]

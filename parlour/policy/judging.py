@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,6 +45,9 @@ class Judging:
     """Lines to write with the cases."""
     coming: dict[int, list[datetime]] = field(default_factory=dict)
     """Case -> moments at which something about it will change by itself."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """Verbs to do in the same transaction once the cases are saved. A step that will resolve a case takes it out of ``cases``, so that
+    those after it leave it alone; it is saved all the same."""
 
     def tell(self, verb: str, case: Case, message: Message | None = None, **data: object) -> None:
         self.events.append(Event(verb=verb, case_id=case.pk, message_id=message.pk if message else None, data=data))

@@ -69,6 +69,7 @@ class Worker:
         self._loop("pipeline", self._handle_arrivals, 1.0, "arrivals")
         self._loop("outbox", self._send_due, 0.5, "deliveries")
         self._loop("policy", self._keep_clocks, lambda: policy.until_next(0.5), "policy")
+        self._loop("rules", policy.follow_rules, 1.0, "events")
         for number in range(POLLERS):
             self._loop(f"poll {number + 1}", partial(self._poll, f"{self.name}.{number + 1}"), 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)

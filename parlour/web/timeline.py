@@ -175,6 +175,9 @@ def _folded(lines: Sequence[Line]) -> Iterator[Line]:
 def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -> Line | None:
     """An event as a line of the timeline; None for what the messages themselves already show."""
     data: dict[str, Any] = event.data if isinstance(event.data, dict) else {}
+    if event.actor.startswith("rule:") and not event.verb.startswith("rule."):
+        # The firing of the rule tells it all in one line.
+        return None
     told = _words(event.verb, data, names, teams)
     if told is None:
         return None
@@ -276,6 +279,14 @@ def _words(
             return "check-badge", "An answer was approved"
         case "reply.sent_back":
             return "arrow-uturn-left", "An answer was sent back, with a note why"
+        case "rule.fired":
+            did = "; ".join(str(one) for one in data.get("did") or ()) or "nothing to change"
+            left = "; ".join(f"did not {one}" for one in data.get("left") or ())
+            return "bolt", f"Rule “{data.get('name')}”: {did}{f'; {left}' if left else ''}"
+        case "rule.failed":
+            return "exclamation-triangle", str(data.get("reason") or "A rule failed").rstrip(".")
+        case "rule.stopped":
+            return "stop-circle", str(data.get("reason") or "Rules were stopped").rstrip(".")
         case "reply.cancelled":
             return "arrow-uturn-left", "An answer was taken back before it left"
     return None
