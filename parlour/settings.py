@@ -221,6 +221,7 @@ INSTALLED_APPS = [
     "parlour.customers",
     "parlour.understanding",
     "parlour.cases",
+    "parlour.policy.moderation",
     "parlour.policy.approvals",
     "parlour.policy.service_levels",
     "parlour.policy.routing",

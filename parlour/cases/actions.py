@@ -18,6 +18,7 @@ from parlour.cases.approving import approve, send_back
 from parlour.cases.joining import join_customers
 from parlour.cases.mending import cancel_reply, retry_reply, settle_reply
 from parlour.cases.models import Case, Direction, Level, Message, Purpose, Status
+from parlour.cases.moderated import act_by_desk, call_back, can_act, set_aside
 from parlour.cases.replies import act, reply, send_template
 from parlour.cases.seen import mark_seen
 from parlour.lib import clock
@@ -226,10 +227,13 @@ __all__ = [
     "Conflict",
     "Invalid",
     "act",
+    "act_by_desk",
     "add_note",
     "answer_failed",
     "approve",
     "assign",
+    "call_back",
+    "can_act",
     "cancel_reply",
     "join_customers",
     "mark_seen",
@@ -240,6 +244,7 @@ __all__ = [
     "send_back",
     "send_template",
     "set_actionable",
+    "set_aside",
     "set_category",
     "set_level",
     "set_purpose",

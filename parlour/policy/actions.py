@@ -11,6 +11,7 @@ from parlour.cases.models import Case, Message, Status
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.judging import JUDGED, Judging
+from parlour.policy.moderation.step import moderate
 from parlour.policy.priority.step import score_cases
 from parlour.policy.purpose.step import set_purpose
 from parlour.policy.routing.step import hand_out, route
@@ -21,7 +22,7 @@ from parlour.policy.service_levels.step import begin_wait, end_clocks, keep_time
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 
-STEPS: tuple[Callable[[Judging], None], ...] = (set_purpose, apply_rules, keep_time, score_cases, route)
+STEPS: tuple[Callable[[Judging], None], ...] = (moderate, set_purpose, apply_rules, keep_time, score_cases, route)
 """What policy does with a case, in order. Each step takes the batch, changes cases in memory and tells why."""
 AT_ONCE = 500
 SHORTEST = 0.02

@@ -28,10 +28,12 @@ READ = "read"
 ANSWER = "answer"
 LEAD = "lead"
 ADMINISTER = "administer"
+PERSONAL = "personal"
+"""See personal data in any case. The agent who holds a case sees what is in it; who may answer can uncover it, which is logged."""
 
 RIGHTS: dict[str, frozenset[str]] = {
-    Role.ADMIN: frozenset({READ, ANSWER, LEAD, ADMINISTER}),
-    Role.LEAD: frozenset({READ, ANSWER, LEAD}),
+    Role.ADMIN: frozenset({READ, ANSWER, LEAD, ADMINISTER, PERSONAL}),
+    Role.LEAD: frozenset({READ, ANSWER, LEAD, PERSONAL}),
     Role.AGENT: frozenset({READ, ANSWER}),
     Role.ANALYST: frozenset({READ}),
 }
@@ -41,6 +43,7 @@ WORDS = {
     ANSWER: "answer or change cases",
     LEAD: "lead a team",
     ADMINISTER: "change how the desk is set up",
+    PERSONAL: "see personal data",
 }
 
 

@@ -16,9 +16,12 @@ from parlour.lib import clock
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
+from parlour.lib.text import one_line
 from parlour.policy import actions as policy
+from parlour.policy.moderation import queries as moderation
 from parlour.spine import actions as spine
 from parlour.understanding.own import annotate
+from parlour.understanding.personal import COVER, masked
 from parlour.understanding.queries import SENTIMENTS, Annotation
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ MESSAGE_FIELDS = [
     "offensive",
     "spam",
     "confidence",
+    "personal",
 ]
 CASE_FIELDS = [
     "status",
@@ -50,6 +54,7 @@ CASE_FIELDS = [
     "intent",
     "actionable",
     "waiting_since",
+    "snippet",
 ]
 SAY_NOTHING = ("sticker", "other")
 Thought = tuple[Message, Annotation | None]
@@ -102,8 +107,11 @@ def judge(thoughts: Sequence[Thought]) -> None:
         ids = {message.case_id for message, _ in thoughts if message.case_id}
         rows = Case.objects.filter(pk__in=ids).select_for_update().order_by("pk")
         cases = {case.pk: case for case in with_brands(rows)}
+        guard = moderation.guard()
         for message, thought in thoughts:
-            _note(message, thought, cases[message.case_id].language if message.case_id in cases else "")
+            case = cases.get(message.case_id or 0)
+            _note(message, thought, case.language if case else "")
+            message.personal = _personal(message, case, guard)
         update_rows(
             Message, MESSAGE_FIELDS, ([getattr(m, name) for name in MESSAGE_FIELDS] + [m.pk] for m, _ in thoughts)
         )
@@ -114,6 +122,7 @@ def judge(thoughts: Sequence[Thought]) -> None:
         for pk, said in by_case.items():
             said.sort(key=lambda one: (one[0].sent_at, one[0].pk))
             _learn(cases[pk], said)
+            _cover_snippet(cases[pk], said[-1][0])
         words = {pk: [message for message, _ in said] for pk, said in by_case.items()}
         policy.judge(cases.values(), clock.now(), words, CASE_FIELDS)
 
@@ -139,6 +148,23 @@ def _note(message: Message, thought: Annotation | None, language: str) -> None:
     }
     if thought.because:
         message.confidence["because"] = dict(thought.because)
+
+
+def _personal(message: Message, case: Case | None, guard: moderation.Guard) -> list[list[int | str]]:
+    """Where personal data stands in a message, as it is stored. A text it fails on holds up nobody."""
+    try:
+        brand_id = case.brand_id if case else None
+        return [list(span) for span in moderation.spans(message.text, brand_id, message.language, guard)]
+    except ValueError as error:
+        log.error("Personal data could not be looked for in message %s (%s).", message.pk, where(error))
+        return []
+
+
+def _cover_snippet(case: Case, message: Message) -> None:
+    """Lists show the beginning of the latest words to everybody: without personal data."""
+    latest = case.snippet_direction == Direction.IN and message.sent_at >= (case.last_in_at or message.sent_at)
+    if latest and message.text and (message.personal or COVER in case.snippet):
+        case.snippet = one_line(masked(message.text, message.personal), 200)
 
 
 def _learn(case: Case, said: list[Thought]) -> None:
