@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from parlour.understanding import features, intents, lexicon
+from parlour.understanding import features, intents, labelling, lexicon
 from parlour.understanding.heads import CATEGORIES, INTENTS, SENTIMENTS
 
 OWN: Final = Path(__file__).parent / "data"
@@ -289,7 +289,8 @@ def felt_words(feeling: Mapping[str, int]) -> Iterator[Example]:
 
 
 def load(data: Path, feeling: Mapping[str, int]) -> list[Example]:
-    """Everything, in a fixed order."""
+    """Everything, in a fixed order, without the texts that are kept to measure actionable or noise."""
+    held = labelling.held_back(data)
     found = [
         *seeds(),
         *wants(),
@@ -302,4 +303,8 @@ def load(data: Path, feeling: Mapping[str, int]) -> list[Example]:
         *everyday(data, feeling),
         *felt_words(feeling),
     ]
-    return [replace(example, text=re.sub(r"\s+", " ", example.text)) for example in found]
+    return [
+        replace(example, text=re.sub(r"\s+", " ", example.text))
+        for example in found
+        if labelling.same(example.text) not in held
+    ]
