@@ -8,6 +8,8 @@ from parlour.cases.models import Case, Message, Purpose
 from parlour.policy.judging import Judging
 
 SERVICE_INTENTS = ("complaint", "request", "cancellation", "question")
+UNWANTED = 0.4
+"""Words that may be spam or abuse to this degree are no delight, however cheerful."""
 SURE = 0.6
 """How sure the model must be of a happy tone before a case leaves the service queue for it."""
 
@@ -22,6 +24,10 @@ def set_purpose(judging: Judging) -> None:
         if purpose != case.purpose:
             judging.tell("case.purpose", case, was=case.purpose, now=purpose, reason=reason)
             case.purpose = purpose
+            if purpose == Purpose.DELIGHT:
+                # Nobody waits for an answer to praise: it breaks no promise, and the brand may join in.
+                case.actionable, case.waiting_since = False, None
+                case.response_due_at = case.response_warn_at = None
 
 
 def purpose_of(case: Case, words: Sequence[Message]) -> tuple[str, str]:
@@ -46,4 +52,5 @@ def _is_delight(message: Message) -> bool:
         and message.sentiment == "positive"
         and message.intent in ("praise", "other")
         and message.confidence.get("sentiment", 0.0) >= SURE
+        and max(message.spam or 0.0, message.offensive or 0.0) < UNWANTED
     )

@@ -37,6 +37,8 @@ def words(intent: str = "praise", **values: object) -> Message:
         (words("complaint", sentiment="negative", actionable=True), "service"),
         (words("question", actionable=True), "service"),
         (words("other", sentiment="neutral"), "service"),
+        (words("other", spam=0.9), "service"),
+        (words(offensive=0.9), "service"),
     ],
 )
 def test_what_words_make_of_a_case(said: Message, purpose: str) -> None:
