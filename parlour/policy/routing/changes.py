@@ -45,7 +45,6 @@ def save_settings(values: Mapping[str, Any], *, by: Actor) -> Change:
         change = _note("settings", None, "The settings of routing were changed.", old, row.values, by)
         row.save()
         _look_again()
-        queries.forget()
     return change
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,8 +14,6 @@ from parlour.policy.routing.decide import Ask, Desk, Room, Seat
 from parlour.policy.routing.models import Change, Settings
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Team
-
-SHOWN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +157,10 @@ def who_knows(customer_ids: Iterable[int], rules: Rules, now: datetime) -> dict[
     return {cases[case_id]: agent_id for case_id, agent_id in answers if case_id is not None and agent_id is not None}
 
 
-_weights: tuple[float, Mapping[str, int]] | None = None
-
-
 def load_shown(agent: Agent, cases: int) -> int:
-    """What an agent carries, for the top of every page; ``cases`` is how many they have. May be two seconds old."""
-    global _weights
-    if _weights is None or time.monotonic() - _weights[0] > SHOWN_SECONDS:
-        _weights = (time.monotonic(), rules().weights)
-    weighs = _weights[1]
-    return (
-        loads([agent.pk], Rules(weights=weighs))[agent.pk]
-        if cases and any(one != 1 for one in weighs.values())
-        else cases
-    )
-
-
-def forget() -> None:
-    """Read the weights anew."""
-    global _weights
-    _weights = None
+    """What an agent carries, for the top of every page; ``cases`` is how many they have."""
+    now = rules()
+    return loads([agent.pk], now)[agent.pk] if cases and any(one != 1 for one in now.weights.values()) else cases
 
 
 def latest_change(what: str | None = None) -> Change | None:

@@ -11,9 +11,13 @@ from django.urls import reverse
 from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
+from parlour.cases.actions import can_act
 from parlour.cases.models import Case, Level, Purpose, Status
 from parlour.channels import queries as channels
 from parlour.lib.text import storable
+from parlour.policy.moderation import covering
+from parlour.policy.moderation import queries as moderation
+from parlour.policy.routing import queries as routing
 from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
@@ -63,9 +67,11 @@ def query_of(tab: str, q: str = "") -> str:
 
 def frame(agent: Agent) -> dict[str, Any]:
     """What stands around every page: counts for the rail, and the agent's load."""
+    numbers = counts.of_tabs(agent)
     return {
         "agent": agent,
-        "counts": counts.of_tabs(agent),
+        "counts": numbers,
+        "load": routing.load_shown(agent, numbers["mine"]),
         "lead": access.may(agent, access.LEAD),
         "ailing": channels.ailing(),
         "presences": Presence.choices,
@@ -102,7 +108,7 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "agents": agents,
         "teams": teams,
         "agent_options": [(one.pk, one.name) for one in agents if _may_have(one, case)],
-        "team_options": [(one.pk, one.name) for one in teams],
+        "team_options": [(one.pk, one.name) for one in teams if one.active or one.pk == case.team_id],
         "levels": Level.choices,
         "purposes": Purpose.choices,
         "category_options": [(slug, understanding.CATEGORY_NAMES.get(slug, slug)) for slug in understanding.CATEGORIES],
@@ -117,10 +123,12 @@ def _may_have(agent: Agent, case: Case) -> bool:
 def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
     """The timeline, or the stretch of it before a cursor. ``head`` is what ``case_head`` gave."""
     told = cases.timeline(case, before=before, limit=STRETCH)
+    kinds = covering.cover_messages(told.messages, case, head["agent"])
     names = {one.pk: one.name for one in head["agents"]}
     teams = {one.pk: one.name for one in head["teams"]}
     woven = timeline.flow(told, cases.history(case), names, teams, last=before is None)
-    return {"flow": woven, "acts": timeline.ACTS}
+    shown = {"flow": woven, "acts": timeline.ACTS, "kinds": kinds, "handled": moderation.handled_in(case.pk)}
+    return shown | {"is_covered": covering.is_covered, "hides": lambda message: can_act(message, "hide")}
 
 
 def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
@@ -137,10 +145,13 @@ def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
     }
 
 
-def case_customer(case: Case) -> dict[str, Any]:
-    """Who the customer is, and where they speak."""
+def case_customer(agent: Agent, case: Case) -> dict[str, Any]:
+    """Who the customer is, where they speak, and what moderation has put them under."""
     card = cases.customer_card(case)
-    return {"card": card, "known": places.known(card.identities), "noted": places.noted(card.identities)}
+    covering.cover_cases(card.before)
+    standing = {one.identity_id: one for one in moderation.standing_of(case.customer_id)}
+    rights = {"may_answer": access.may(agent, access.ANSWER), "may_lead": access.may(agent, access.LEAD)}
+    return rights | {"standing": standing, "card": card, "known": places.known(card.identities), "noted": places.noted(card.identities)}
 
 
 def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:
@@ -152,7 +163,7 @@ def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]
         **head,
         **shown,
         **case_composer(agent, case, shown["flow"].newest),
-        **case_customer(case),
+        **case_customer(agent, case),
         "tab": tab,
         "tab_name": TAB_NAMES[tab],
         "q": q,

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from parlour.cases import queries as cases
 from parlour.cases.access import visible_cases
+from parlour.policy import actions as policy
 from parlour.spine.queries import Position
+from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views import parts
 from parlour.web.views.drawn import drawings, shared
@@ -61,6 +63,18 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
         address = request.get_full_path() if case_id is None else reverse("case", args=[case_id]) + shown["query"]
         response["HX-Replace-Url" if beside == "replace" else "HX-Push-Url"] = address
     return response
+
+
+@seat(access.ANSWER, ("POST",))
+def take_next(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Take the most pressing case one may have, and open it. With nothing waiting: back to where one was, with a sentence."""
+    case = policy.take_next(agent)
+    if case is None:
+        if is_fragment(request):
+            return trigger_client_event(HttpResponse(status=204), "desk:changed", {"say": "Nothing waits for you."})
+        return HttpResponseRedirect(reverse("queue", args=["mine"]))
+    address = reverse("case", args=[case.pk]) + parts.query_of("mine")
+    return HttpResponseClientRedirect(address) if is_fragment(request) else HttpResponseRedirect(address)
 
 
 def _number_of(agent: Agent, q: str) -> int | None:

@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from parlour.lib import clock
 from parlour.lib.text import one_line, storable
+from parlour.policy.routing import actions as routing
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Presence, SignInLink
 from parlour.web.views import parts
@@ -132,8 +133,8 @@ def _link_is_over(request: HttpRequest) -> HttpResponse:
 @seat(methods=("POST",))
 def sign_out(request: HttpRequest, agent: Agent) -> HttpResponse:
     """Away chosen by hand stays for the next time; it is given no cases either."""
-    if agent.presence == Presence.ONLINE:
-        staff.set_presence(agent, Presence.OFFLINE)
+    if agent.presence != Presence.AWAY:
+        routing.set_presence(agent, Presence.OFFLINE)
     auth.logout(request)
     return HttpResponseRedirect(reverse("sign-in"))
 
@@ -182,7 +183,7 @@ def set_presence(request: HttpRequest, agent: Agent) -> HttpResponse:
     presence = request.POST.get("presence", "")
     if presence not in Presence.values:
         return refuse(request, 422, "There is no such presence.")
-    staff.set_presence(agent, presence)
+    routing.set_presence(agent, presence)
     if is_fragment(request):
         return render(request, "parts/presence.html", parts.frame(agent))
     return HttpResponseRedirect(reverse("me"))

@@ -43,7 +43,7 @@ def test_a_team_takes_only_its_brands_channels_languages_and_purposes() -> None:
     here = room([REST, german, chat, shop, fans])
 
     def team(**values: Any) -> str:
-        desk, words = team_for(Ask("other", **values), here)
+        _, words = team_for(Ask("other", **values), here)
         return words
 
     assert team(language="de", channel="x") == "Deutsch takes German"
@@ -167,7 +167,11 @@ def test_nobody_is_pushed_a_moment_of_delight_or_what_a_team_pulls() -> None:
     here = room([fans, pull], seat(1, teams=(1, 2)))
     praise, asked = decide(Ask("other", purpose="delight"), here), decide(Ask("billing"), here)
     assert (praise.team, praise.agent) == (1, None)
-    assert (asked.team, asked.agent, asked.reason) == (2, None, "Pull takes billing; its agents take the next one themselves.")
+    assert (asked.team, asked.agent, asked.reason) == (
+        2,
+        None,
+        "Pull takes billing; its agents take the next one themselves.",
+    )
 
 
 # What holds whatever comes
@@ -224,7 +228,9 @@ asks = st.lists(
 
 
 @given(teams, seats, asks)
-def test_whoever_gets_a_case_is_there_fits_and_has_room(desks: list[Desk], people: list[Seat], cases: list[Ask]) -> None:
+def test_whoever_gets_a_case_is_there_fits_and_has_room(
+    desks: list[Desk], people: list[Seat], cases: list[Ask]
+) -> None:
     here = Room(desks, people, NOW)
     for ask in cases:
         before = {one.id: one.load for one in people}
@@ -246,7 +252,9 @@ def test_whoever_gets_a_case_is_there_fits_and_has_room(desks: list[Desk], peopl
 
 
 @given(teams, seats, asks)
-def test_nobody_waits_while_somebody_of_their_team_is_free(desks: list[Desk], people: list[Seat], cases: list[Ask]) -> None:
+def test_nobody_waits_while_somebody_of_their_team_is_free(
+    desks: list[Desk], people: list[Seat], cases: list[Ask]
+) -> None:
     here = Room(desks, people, NOW)
     for ask in cases:
         decision = decide(ask, here)
