@@ -14,12 +14,14 @@ from parlour.api import schemas
 from parlour.api.asked import CaseChange, CaseQuery, Key, NoteBody, PageQuery, ReplyBody, TemplateBody, only
 from parlour.api.bearer import Request
 from parlour.api.problems import ProblemError
+from parlour.api.service_levels import clock_shapes
 from parlour.api.shapes import case_shape, event_shape, message_shape
 from parlour.api.wire import answer
 from parlour.cases import actions, queries
 from parlour.cases.access import Conflict, Invalid, get_case
 from parlour.cases.models import Case, Delivery, Message
 from parlour.policy.approvals import actions as approvals
+from parlour.policy.moderation.covering import cover_messages
 from parlour.spine.models import Event
 from parlour.staff.access import ANSWER
 
@@ -31,13 +33,18 @@ def list_cases(request: Request, filters: Query[CaseQuery]) -> HttpResponse:
     """Newest activity first. All filters given must hold."""
     only(request, CaseQuery.model_fields)
     page = queries.list_cases(request.auth, **dict(filters))
-    return answer({"items": [case_shape(case) for case in page.items], "next": page.next})
+    clocks = clock_shapes(case.pk for case in page.items)
+    return answer({"items": [case_shape(case, clocks.get(case.pk, ())) for case in page.items], "next": page.next})
 
 
 @router.get("/cases/{int:case_id}", response=schemas.Case, operation_id="getCase", summary="Read a case")
 def read_case(request: Request, case_id: int) -> HttpResponse:
     only(request, ())
-    return answer(case_shape(get_case(request.auth, case_id)))
+    return answer(_whole(get_case(request.auth, case_id)))
+
+
+def _whole(case: Case) -> dict[str, Any]:
+    return case_shape(case, clock_shapes([case.pk]).get(case.pk, ()))
 
 
 @router.patch("/cases/{int:case_id}", response=schemas.Case, operation_id="changeCase", summary="Change a case")
@@ -52,7 +59,7 @@ def change_case(request: Request, case_id: int, body: CaseChange) -> HttpRespons
             except Invalid as error:
                 raise ProblemError(422, f"{field}: {error}", [(field, str(error))]) from error
         changed = get_case(request.auth, case_id)
-    return answer(case_shape(changed))
+    return answer(_whole(changed))
 
 
 def _changes(case_id: int, body: CaseChange, request: Request) -> list[tuple[str, Callable[[], Case]]]:
@@ -86,6 +93,7 @@ def list_messages(request: Request, case_id: int, filters: Query[PageQuery]) -> 
     only(request, PageQuery.model_fields)
     case = get_case(request.auth, case_id)
     page = queries.messages(case, cursor=filters.cursor, limit=filters.limit)
+    cover_messages(page.items, case, request.auth)
     return answer({"items": [message_shape(message) for message in page.items], "next": page.next})
 
 

@@ -89,6 +89,19 @@ class Reason(Shape):
     words: str
 
 
+class Clock(Shape):
+    """One promise to the customer. ``due_at`` is null while it rests, ``resting`` says why."""
+
+    what: Literal["first", "next", "resolution"]
+    target: str = Field(description="Key of the target it follows (`GET /service-levels`).")
+    why: str
+    promised_seconds: int
+    started_at: datetime
+    due_at: datetime | None
+    resting: str | None
+    breached_at: datetime | None
+
+
 class Case(Shape):
     """One customer's one issue, across as many threads as it takes."""
 
@@ -124,6 +137,7 @@ class Case(Shape):
     response_due_at: datetime | None
     due_what: str = Field(description="Which promise that is: first, next or resolution.")
     breached_at: datetime | None
+    clocks: list[Clock] = Field(description="The promises that stand, running or resting.")
     resolved_at: datetime | None
     reopened: int
     messages_in: int

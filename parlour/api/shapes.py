@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from parlour.cases.files import media
@@ -10,6 +11,7 @@ from parlour.cases.queries import delivery
 from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Limit
 from parlour.channels.models import Inbox
+from parlour.policy.moderation.queries import covered
 from parlour.spine.models import Event
 from parlour.staff.access import RIGHTS
 from parlour.staff.models import Agent, Team, Token
@@ -19,7 +21,7 @@ def _named(row: Any) -> dict[str, Any]:
     return {"id": row.pk, "name": str(row)}
 
 
-def case_shape(case: Case) -> dict[str, Any]:
+def case_shape(case: Case, clocks: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     return {
         "id": case.pk,
         "brand": _named(case.brand),
@@ -43,7 +45,7 @@ def case_shape(case: Case) -> dict[str, Any]:
         "language": case.language or None,
         "urgency": case.urgency,
         "actionable": case.actionable,
-        "snippet": case.snippet,
+        "snippet": covered(case.snippet, case.brand_id, case.language),
         "opened_at": case.opened_at,
         "updated_at": case.updated_at,
         "waiting_since": case.waiting_since,
@@ -51,6 +53,7 @@ def case_shape(case: Case) -> dict[str, Any]:
         "response_due_at": case.response_due_at,
         "due_what": case.due_what,
         "breached_at": case.breached_at,
+        "clocks": list(clocks),
         "resolved_at": case.resolved_at,
         "reopened": case.reopened,
         "messages_in": case.messages_in,

@@ -228,6 +228,10 @@ def _named(value: Any, names: Mapping[int, str], unknown: str) -> str:
     return names.get(value, unknown) if isinstance(value, int) else ""
 
 
+def _promise(data: Mapping[str, Any]) -> str:
+    return {"next": "next answer", "resolution": "resolution"}.get(str(data.get("what")), "first answer")
+
+
 def _words(
     verb: str, data: Mapping[str, Any], names: Mapping[int, str], teams: Mapping[int, str]
 ) -> tuple[str, str] | None:
@@ -272,9 +276,11 @@ def _words(
         case "case.actionable":
             return "funnel", "Called back from noise" if data.get("actionable") else "Marked as noise"
         case "case.warned":
-            return "clock", "The promise of a first answer is about to break"
+            return "clock", f"The promise of a {_promise(data)} is about to break"
         case "case.breached":
-            return "exclamation-triangle", "The promise of a first answer was broken"
+            return "exclamation-triangle", f"The promise of a {_promise(data)} was broken"
+        case "case.escalated":
+            return "bell-alert", "Team leads were told"
         case "reply.approved":
             return "check-badge", "An answer was approved"
         case "reply.sent_back":

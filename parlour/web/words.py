@@ -156,6 +156,10 @@ class Clock:
     counts: str = ""
 
 
+DUE = {"first": "First answer", "next": "Next answer", "resolution": "Resolution"}
+"""What ``Case.due_what`` stands for."""
+
+
 def case_clock(case: Case) -> Clock:
     """The one clock that matters now: the promise while it runs, else how long the customer has waited."""
     now = clocks.now()
@@ -164,13 +168,14 @@ def case_clock(case: Case) -> Clock:
     due = case.response_due_at
     if due is not None and due <= now:
         late = countdown((now - due).total_seconds())
-        return Clock(f"−{late}", "First answer overdue by", "hot", due, "over")
+        return Clock(f"−{late}", f"{DUE.get(case.due_what, DUE['first'])} overdue by", "hot", due, "over")
     if due is not None:
         warned = case.response_warn_at is None or case.response_warn_at <= now
         left = countdown((due - now).total_seconds())
-        return Clock(left, "First answer due in", "warm" if warned else "calm", due, "down")
+        words = f"{DUE.get(case.due_what, DUE['first'])} due in"
+        return Clock(left, words, "warm" if warned else "calm", due, "down")
     if case.waiting_since is not None:
-        tone = "hot" if case.breached_at and case.first_response_at is None else "calm"
+        tone = "hot" if case.breached_at and case.breached_at >= case.waiting_since else "calm"
         return Clock(ago(case.waiting_since), "Waiting", tone, case.waiting_since, "up")
     return Clock("—", "Nobody is waiting", "rest")
 

@@ -15,6 +15,7 @@ ENDPOINTS = {
     ("get", "/api/v1/agents"),
     ("get", "/api/v1/teams"),
     ("get", "/api/v1/me"),
+    ("get", "/api/v1/service-levels"),
     ("get", "/api/v1/cases"),
     ("get", "/api/v1/cases/{case_id}"),
     ("patch", "/api/v1/cases/{case_id}"),

@@ -6,6 +6,7 @@ clock skips does not exist, and what it shows twice counts twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -211,3 +212,15 @@ def overlapping(hours: Hours) -> bool:
     """Whether two intervals of one day overlap."""
     spans = sorted((begin, _ends(begin, end)) for begin, end in hours)
     return any(one[1] > other[0] for one, other in pairwise(spans))
+
+
+@lru_cache(maxsize=1)
+def country_names() -> tuple[tuple[str, str], ...]:
+    """(code, English name) of the countries whose holidays are known, by name."""
+    named = {names[1]: _spaced(names[0]) for names in holidays.registry.COUNTRIES.values()}
+    return tuple(sorted(((code, named.get(code, code)) for code in countries()), key=lambda one: one[1]))
+
+
+def _spaced(name: str) -> str:
+    """``UnitedStates`` as people write it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)

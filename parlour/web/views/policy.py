@@ -31,6 +31,12 @@ PARTS: tuple[Part, ...] = (
         "check-badge",
         "Whose answers, and which words, wait for a second pair of eyes.",
     ),
+    Part(
+        "policy-service-levels",
+        "Service levels",
+        "clock",
+        "How soon customers are promised an answer and an end, in which hours, and what happens when that breaks.",
+    ),
 )
 """In the order in which a message meets them."""
 
