@@ -12,7 +12,7 @@ from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 from parlour.api.problems import ProblemError
-from parlour.api.schemas import Level, Purpose, Status, Visibility
+from parlour.api.schemas import Level, Presence, Purpose, Status, Strategy, Visibility
 
 LARGEST_ID = 2**63 - 1
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -144,3 +144,32 @@ class CaseChange(Body):
     tags: list[str] = Field([], max_length=20, description="All tags of the case, in order.")
     level: Level | None = Field(None, description="A priority set by hand; null lets the score decide.")
     actionable: StrictBool = Field(True, description="False for noise that needs no answer.")
+
+
+class AgentChange(Body):
+    """What is left out stays as it is."""
+
+    presence: Presence = Field("online", description="Wrapping up ends by itself after the time routing is set to.")
+    capacity: int = Field(
+        20, ge=0, le=10_000, description="How many places they have; a case takes one unless its channel weighs more."
+    )
+    skills: dict[str, int] = Field({}, description="All of them: skill and level, 1 to 5.")
+    languages: list[str] = Field([], max_length=50, description="ISO 639-1; empty for any.")
+    teams: list[Id] = Field([], max_length=200, description="Ids of all teams they are in.")
+
+
+class TeamChange(Body):
+    """What is left out stays as it is."""
+
+    name: str = Field("", max_length=80)
+    active: StrictBool = Field(True, description="False closes the team: it takes nothing.")
+    categories: list[Slug] = Field([], max_length=50)
+    purposes: list[Purpose] = Field(["service"], min_length=1)
+    languages: list[str] = Field([], max_length=50)
+    channels: list[Slug] = Field([], max_length=50)
+    brands: list[Id] = Field([], max_length=200)
+    skills: dict[str, int] = Field({}, description="What it asks of its agents: skill and least level.")
+    strategy: Strategy = Field("least", description="`least`: whoever has the most room; `robin`: one after the other.")
+    pushes: StrictBool = Field(True, description="False: agents take the next case themselves.")
+    overflow_id: Id | None = Field(None, description="The team that helps out when nobody here has room.")
+    overflow_minutes: int = Field(15, ge=1, le=10_080)

@@ -15,6 +15,8 @@ Status = Literal["open", "resolved"]
 Level = Literal["low", "normal", "high", "urgent"]
 Sentiment = Literal["negative", "neutral", "positive"]
 Purpose = Literal["service", "marketing", "delight"]
+Presence = Literal["online", "full", "wrap-up", "away", "offline"]
+Strategy = Literal["least", "robin"]
 
 
 class Shape(Schema):
@@ -222,15 +224,30 @@ class Agent(Shape):
     name: str
     email: str
     role: str
-    presence: Literal["online", "away", "offline"]
-    capacity: int
+    presence: Presence
+    presence_until: datetime | None = Field(description="When wrapping up ends.")
+    capacity: int = Field(description="How many places they have; a case takes one unless its channel weighs more.")
+    skills: dict[str, int] = Field(description="Skill and level, 1 to 5.")
+    languages: list[str] = Field(description="ISO 639-1; empty for any.")
     teams: list[Named]
 
 
 class Team(Shape):
+    """Of its lists, an empty one sets no limit; without categories it takes what no other team does."""
+
     id: int
     name: str
+    active: bool = Field(description="A closed team takes nothing.")
     categories: list[str]
+    purposes: list[Purpose]
+    languages: list[str]
+    channels: list[str]
+    brands: list[int]
+    skills: dict[str, int] = Field(description="What it asks of its agents: skill and least level.")
+    strategy: Strategy
+    pushes: bool
+    overflow_id: int | None
+    overflow_minutes: int
 
 
 class Me(Shape):

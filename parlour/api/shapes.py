@@ -12,6 +12,7 @@ from parlour.channels import registry
 from parlour.channels.contract import Capabilities, Limit
 from parlour.channels.models import Inbox
 from parlour.policy.moderation.queries import covered
+from parlour.policy.routing.changes import TEAM_FIELDS
 from parlour.spine.models import Event
 from parlour.staff.access import RIGHTS
 from parlour.staff.models import Agent, Team, Token
@@ -171,13 +172,16 @@ def agent_shape(agent: Agent) -> dict[str, Any]:
         "email": agent.email,
         "role": agent.role,
         "presence": agent.presence,
+        "presence_until": agent.presence_until,
         "capacity": agent.capacity,
+        "skills": agent.skills,
+        "languages": agent.languages,
         "teams": [_named(team) for team in agent.teams.all()],
     }
 
 
 def team_shape(team: Team) -> dict[str, Any]:
-    return {"id": team.pk, "name": team.name, "categories": team.categories}
+    return {"id": team.pk, **{name: getattr(team, name) for name in TEAM_FIELDS}}
 
 
 def token_shape(token: Token) -> dict[str, Any]:

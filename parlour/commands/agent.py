@@ -26,15 +26,42 @@ def link_for(agent: Agent) -> str:
 @click.option("--name", required=True)
 @click.option("--role", default=Role.AGENT.value, show_default=True, help=f"One of {', '.join(Role.values)}.")
 @click.option("--team", "teams", multiple=True, help="May be repeated; made if it is new.")
-@click.option("--capacity", default=20, show_default=True, help="How many open cases at a time.")
-def add(email: str, name: str, role: str, teams: tuple[str, ...], capacity: int) -> None:
+@click.option(
+    "--capacity",
+    default=20,
+    show_default=True,
+    help="How much at a time: a case takes one place unless its channel weighs more.",
+)
+@click.option(
+    "--skill", "skills", multiple=True, metavar="SKILL:LEVEL", help="From 1 to 5, as refunds:3; may be repeated."
+)
+@click.option("--language", "languages", multiple=True, help="A code such as de; may be repeated. None: any language.")
+def add(
+    email: str,
+    name: str,
+    role: str,
+    teams: tuple[str, ...],
+    capacity: int,
+    skills: tuple[str, ...],
+    languages: tuple[str, ...],
+) -> None:
     """Add an agent and print a one-time sign-in link, valid for a day."""
     migrate()
     try:
-        agent = actions.add_agent(email, name, role, list(teams), capacity)
+        agent = actions.add_agent(email, name, role, list(teams), capacity, _levels(skills), languages)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(link_for(agent))
+
+
+def _levels(skills: tuple[str, ...]) -> dict[str, int]:
+    levels = {}
+    for one in skills:
+        skill, _, level = one.partition(":")
+        if level and not (level.isascii() and level.isdigit() and len(level) == 1):
+            raise click.ClickException(f"--skill takes SKILL:LEVEL such as refunds:3, not {one!r}.")
+        levels[skill] = int(level or 1)
+    return levels
 
 
 @command.command()

@@ -42,7 +42,9 @@ def test_agents_and_teams(ask, rows):
     TypeAdapter(schemas.ListOf[schemas.Team]).validate_python(teams)
     assert agents["items"][0]["teams"] == [{"id": rows.team.pk, "name": "Delivery"}]
     assert "password" not in agents["items"][0]
-    assert teams["items"] == [{"id": rows.team.pk, "name": "Delivery", "categories": ["delivery"]}]
+    assert [(one["id"], one["name"], one["categories"]) for one in teams["items"]] == [
+        (rows.team.pk, "Delivery", ["delivery"])
+    ]
 
 
 def test_me(ask_as):
@@ -50,3 +52,38 @@ def test_me(ask_as):
     TypeAdapter(schemas.Me).validate_python(me)
     assert (me["role"], me["rights"]) == ("analyst", ["read"])
     assert me["name"] == "analyst token"
+
+
+def test_a_lead_s_token_changes_a_seat_and_a_team(ask_as, rows):
+    lead, path = ask_as("lead"), f"/agents/{rows.agent.pk}"
+    change = {"presence": "wrap-up", "capacity": 7, "skills": {"Refunds": 3}, "languages": ["DE"], "teams": []}
+    seat = lead("PATCH", path, change)
+    TypeAdapter(schemas.Agent).validate_python(seat)
+    assert (seat["presence"], seat["capacity"], seat["skills"], seat["languages"], seat["teams"]) == (
+        *("wrap-up", 7, {"refunds": 3}, ["de"], []),
+    )
+    assert seat["presence_until"]
+    again = lead("PATCH", path, {"presence": "online"})
+    assert (again["presence_until"], again["capacity"]) == (None, 7)
+    team = lead("PATCH", f"/teams/{rows.team.pk}", {"languages": ["de"], "strategy": "robin", "pushes": False})
+    TypeAdapter(schemas.Team).validate_python(team)
+    assert (team["languages"], team["strategy"], team["pushes"], team["categories"]) == (
+        ["de"],
+        "robin",
+        False,
+        ["delivery"],
+    )
+    for wrong in (
+        {"languages": ["deutsch"]},
+        {"skills": {"x": 9}},
+        {"capacity": -1},
+        {"presence": "asleep"},
+        {"teams": [999]},
+    ):
+        lead("PATCH", path, wrong, status=422)
+    lead("PATCH", f"/teams/{rows.team.pk}", {"overflow_id": rows.team.pk}, status=422)
+    for missing in ("/agents/999", "/teams/999", f"/agents/{10**30}"):
+        lead("PATCH", missing, {}, status=404)
+    for role in ("agent", "analyst"):
+        ask_as(role)("PATCH", path, {"capacity": 1}, status=403)
+        ask_as(role)("PATCH", f"/teams/{rows.team.pk}", {"active": False}, status=403)

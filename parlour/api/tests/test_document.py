@@ -14,6 +14,8 @@ ENDPOINTS = {
     ("get", "/api/v1/inboxes"),
     ("get", "/api/v1/agents"),
     ("get", "/api/v1/teams"),
+    ("patch", "/api/v1/agents/{agent_id}"),
+    ("patch", "/api/v1/teams/{team_id}"),
     ("get", "/api/v1/me"),
     ("get", "/api/v1/service-levels"),
     ("get", "/api/v1/cases"),
