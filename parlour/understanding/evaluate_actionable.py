@@ -18,6 +18,8 @@ from parlour.understanding.queries import annotate, model_name
 TO_BRANDS: Final = ("spotify", "airline", "dialogues")
 """The sets of messages that customers really wrote to brands; the others are questions to a bank and strangers' talk."""
 
+Known = Sequence[tuple[Message, str]]
+"""Messages with their labels, as ``labelling.labelled`` gives them."""
 Judge = Callable[[Sequence[str]], list[bool]]
 """Texts to answers, True for actionable."""
 
@@ -42,9 +44,8 @@ def shipped(texts: Sequence[str]) -> list[bool]:
     return [found.actionable for found in annotate(texts)]
 
 
-def scores(data: Path, judge: Judge = shipped) -> list[Score]:
+def scores(known: Known, judge: Judge = shipped) -> list[Score]:
     """All messages, those to brands, and each set by itself."""
-    known = labelling.labelled(data)
     answers = judge([message.text for message, _ in known])
     triples = [
         (message.set, label, ACTIONABLE if answer else NOISE)
@@ -94,7 +95,7 @@ HEADINGS: Final = (
 )
 
 
-def rows(data: Path, judge: Judge = shipped) -> list[tuple[str, ...]]:
+def rows(known: Known, judge: Judge = shipped) -> list[tuple[str, ...]]:
     """``scores`` as cells of a table under ``HEADINGS``."""
     return [
         (
@@ -102,19 +103,36 @@ def rows(data: Path, judge: Judge = shipped) -> list[tuple[str, ...]]:
             *(f"{count:,}" for count in one.support),
             *("–" if value is None else f"{value:.1f}" for value in (one.accuracy, *one.actionable, *one.noise)),
         )
-        for one in scores(data, judge)
+        for one in scores(known, judge)
     ]
 
 
-def table(data: Path, judge: Judge = shipped) -> str:
+def table(known: Known, judge: Judge = shipped) -> str:
     """``rows`` as Markdown, with its headings."""
-    lines = [HEADINGS, ("---", *("---:" for _ in HEADINGS[1:])), *rows(data, judge)]
+    lines = [HEADINGS, ("---", *("---:" for _ in HEADINGS[1:])), *rows(known, judge)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def mistakes(data: Path, judge: Judge = shipped) -> list[tuple[Message, str]]:
-    """What was answered otherwise than it is labelled, with its label."""
+_SECTION: Final = """
+## Actionable or noise, labelled by hand
+
+{count:,} messages labelled one by one by the guideline in [LABELLING.md](LABELLING.md), which also says who labelled them and what that
+is worth; `python -m parlour.understanding.evaluate_actionable --data ../shared/data`. None of them was trained on. In per cent; “written
+to brands” are the sets {brands}. A second reading of {again} gave the same label to {equal:.0f} % (Cohen's kappa {kappa:.2f}).
+
+"""
+
+
+def section(data: Path) -> str:
+    """The part of docs/ACCURACY.md about these labels."""
     known = labelling.labelled(data)
+    equal, kappa, again = labelling.agreement(labelling.labels(), labelling.labels(labelling.AGAIN))
+    said = _SECTION.format(count=len(known), brands=", ".join(TO_BRANDS), again=again, equal=100 * equal, kappa=kappa)
+    return said + table(known)
+
+
+def mistakes(known: Known, judge: Judge = shipped) -> list[tuple[Message, str]]:
+    """What was answered otherwise than it is labelled, with its label."""
     answers = judge([message.text for message, _ in known])
     return [one for one, answer in zip(known, answers, strict=True) if answer != (one[1] == ACTIONABLE)]
 
@@ -127,13 +145,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if absent := labelling.missing(given.data):
         parser.error(f"{given.data} does not hold {', '.join(absent)}.")
     if given.mistakes:
-        for message, label in mistakes(given.data):
+        for message, label in mistakes(labelling.labelled(given.data)):
             text = re.sub(r"\s+", " ", message.text)
             sys.stdout.write(f"{message.set}\t{message.id}\t{label}\t{text}\n")
-        return 0
-    equal, kappa, count = labelling.agreement(labelling.labels(), labelling.labels(labelling.AGAIN))
-    sys.stdout.write(f"model {model_name()}\n\n{table(given.data)}\n")
-    sys.stdout.write(f"second reading of {count}: {100 * equal:.1f} % the same label, Cohen's kappa {kappa:.2f}\n")
+    else:
+        sys.stdout.write(f"Model {model_name()}\n{section(given.data)}")
     return 0
 
 

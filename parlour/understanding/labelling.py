@@ -79,9 +79,9 @@ def messages(data: Path, name: str) -> Iterator[Message]:
                 case "dialogues":
                     yield Message(name, str(number), _unmasked(row["first_utterance"]))
                 case "umsab":
-                    yield Message(name, str(number), html.unescape(row["text"]), row["lang"])
+                    yield Message(name, str(number), html.unescape(_unescaped(row["text"])), row["lang"])
                 case "tweeteval":
-                    yield Message(name, str(number), _unescaped(row["text"]))
+                    yield Message(name, str(number), html.unescape(_unescaped(row["text"])))
                 case _:
                     yield Message(name, str(number), row["text"].strip())
 
@@ -104,19 +104,21 @@ def draw(data: Path, sizes: Mapping[str, int] = SIZES) -> list[Message]:
         for message in messages(data, name):
             groups.setdefault(message.group, []).append(message)
         for group in sorted(groups):
-            dice = random.Random(f"{SEED} {name} {group}")
-            dice.shuffle(groups[group])
-            fresh = [one for one in groups[group] if same(one.text) and same(one.text) not in seen]
-            unique = {same(one.text): one for one in reversed(fresh)}
-            chosen = [one for one in fresh if unique[same(one.text)] is one][: size // len(groups)]
-            seen.update(same(one.text) for one in chosen)
-            found += chosen
+            random.Random(f"{SEED} {name} {group}").shuffle(groups[group])
+            wanted = size // len(groups)
+            for message in groups[group]:
+                text = same(message.text)
+                if text and text not in seen:
+                    seen.add(text)
+                    found.append(message)
+                    wanted -= 1
+                if not wanted:
+                    break
     return found
 
 
-def draw_again(data: Path) -> list[Message]:
+def draw_again(sample: Sequence[Message]) -> list[Message]:
     """The part of the sample that was read a second time, in another order."""
-    sample = draw(data)
     return random.Random(f"{SEED} again").sample(sample, round(AGAIN_SHARE * len(sample)))
 
 
@@ -162,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if absent := missing(given.data):
         parser.error(f"{given.data} does not hold {', '.join(absent)}.")
-    for message in draw_again(given.data) if given.again else draw(given.data):
+    for message in draw_again(draw(given.data)) if given.again else draw(given.data):
         text = re.sub(r"\s+", " ", message.text)
         sys.stdout.write(f"{message.set}\t{message.id}\t{text}\n")
     return 0
