@@ -135,7 +135,8 @@ def test_the_commands_say_what_is_missing(tmp_path, capsys):
         assert "airline_tweets.csv.gz" in capsys.readouterr().err
 
 
-def test_the_command_prints_a_table(data, capsys):
+def test_the_command_prints_a_table(data, known, capsys, monkeypatch):
+    monkeypatch.setattr(labelling, "labelled", lambda folder: known if folder == data else [])
     assert evaluate_actionable.main(["--data", str(data)]) == 0
     told = capsys.readouterr().out
     assert re.search(r"^Model heads-\w{10}", told, re.M)
