@@ -46,7 +46,7 @@ def note_answer(case: Case, message: Message, at: datetime) -> None:
 def _promise(case: Case) -> dict[str, str | None]:
     """What an answer ends, so that it can run again."""
     moments = {"since": case.waiting_since, "due": case.response_due_at, "warn": case.response_warn_at}
-    return {"what": case.due_what} | {name: at and at.isoformat() for name, at in moments.items()}
+    return {"what": case.due_what, **{name: at.isoformat() if at else None for name, at in moments.items()}}
 
 
 def _names(message: Message) -> str:

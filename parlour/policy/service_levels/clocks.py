@@ -92,6 +92,8 @@ def _answers(hand: Hand) -> None:
             # Words before those were found, or those needed no answer.
             running.started_at = running.running_since = wait
             hand.change(running)
+            _promise_again(hand, running)
+            _told_before(hand, running)
             return
         else:
             _drop(hand, running, hand.now)
@@ -110,12 +112,24 @@ def _begin_answer(hand: Hand, wait: datetime) -> None:
     case = hand.case
     what = case.due_what if case.due_what in (FIRST, NEXT) else NEXT if case.first_response_at else FIRST
     clock = _begin(hand, what, wait)
-    if clock is not None and clock.due_at is not None and clock.due_at == case.response_due_at:
-        # The case had this promise before it had a clock, or brought it along from another: what was told is not told again.
-        clock.breached_at = case.breached_at if case.breached_at == clock.due_at else None
-        clock.warned_at = hand.now if case.response_warn_at is None else None
-    elif clock is not None:
+    if clock is not None and not _told_before(hand, clock):
         case.breached_at = None
+
+
+def _told_before(hand: Hand, clock: Clock) -> bool:
+    """Whether the case had this promise already, before it had a clock or from another case it was joined with: what was told of it
+    is not told again."""
+    case = hand.case
+    if clock.due_at is None or clock.due_at != case.response_due_at:
+        return False
+    if case.breached_at == clock.due_at:
+        clock.breached_at = clock.due_at
+        target = hand.plan.target(clock.target)
+        clock.steps = [step.key for step in target.steps] if target else []
+    if case.response_warn_at is None:
+        clock.warned_at, clock.warn_at = clock.warned_at or hand.now, None
+    hand.change(clock)
+    return True
 
 
 def _answered_at(hand: Hand, clock: Clock, last: datetime) -> datetime:

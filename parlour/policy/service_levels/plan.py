@@ -259,7 +259,7 @@ def plan_of(data: Mapping[str, Any], edition: int = 0, since: datetime | None = 
 
 
 def _target_of(data: Mapping[str, Any]) -> Target:
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     return Target(**{**given, "steps": tuple(Step(**step) for step in data["steps"])})
 
 

@@ -199,11 +199,11 @@ def read_calendar(given: Given, plan: Plan, key: str) -> Calendar:
         wrong["part"] = f"Choose one of {known}." if known else "This country has no parts with holidays of their own."
     closed = _lines(given.get("closed", ""), "closed", wrong)
     special: list[tuple[date, Hours]] = []
-    for day, words in _lines(given.get("special", ""), "special", wrong):
+    for when, words in _lines(given.get("special", ""), "special", wrong):
         try:
-            special.append((day, hours_of(words)))
+            special.append((when, hours_of(words)))
         except ValueError as error:
-            wrong["special"] = f"{day.isoformat()}: {error}"
+            wrong["special"] = f"{when.isoformat()}: {error}"
     if wrong:
         raise Wrong(wrong)
     return Calendar(key, name, zone, tuple(hours), country, part, tuple(closed), tuple(special))  # type: ignore[arg-type]

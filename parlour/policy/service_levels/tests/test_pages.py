@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -51,8 +52,8 @@ def page(client: Client, address: str = "/policy/service-levels") -> str:
     return answer.content.decode()
 
 
-def save(client: Client, address: str, form: dict[str, object], **more: object) -> None:
-    answer = client.post(address, form | {"edition": queries.current().edition, "do": "save"} | more)
+def save(client: Client, address: str, form: Mapping[str, object], **more: object) -> None:
+    answer = client.post(address, {**form, "edition": queries.current().edition, "do": "save", **more})
     assert answer.status_code == 302, answer.content.decode()
 
 
