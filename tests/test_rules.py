@@ -103,7 +103,7 @@ def test_what_a_person_has_set_stays_unless_the_rule_says_otherwise(road: Road) 
     assert (case.category, case.level) == ("account", "low")
     told = Event.objects.get(verb="rule.fired")
     assert told.data["left"] == [
-        "set the category to billing (a person had set it)",
+        "set the category to Billing (a person had set it)",
         "set the priority to high (a person had set it)",
     ]
     actions.switch(polite.pk, False, by=None)

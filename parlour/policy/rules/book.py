@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from parlour.cases.access import Invalid
-from parlour.policy.rules.language import Spec, read
+from parlour.policy.rules import choices
+from parlour.policy.rules.language import Act, Spec, read
 from parlour.policy.rules.matching import Test, compiled
 from parlour.policy.rules.models import Edition, Rule
-from parlour.policy.rules.sentences import sentence
+from parlour.policy.rules.sentences import Names, act_words, sentence
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,9 @@ class Ready:
     id: int
     spec: Spec
     words: str
+    """The rule as a sentence."""
+    deeds: Mapping[Act, str]
+    """Each action as part of a sentence."""
     since: datetime | None
     test: Test
 
@@ -47,21 +52,17 @@ def book() -> Book:
     if stamp is None:
         return EMPTY
     if _book.stamp != stamp:
-        rules = Rule.objects.filter(on=True)
-        _book = Book(stamp, tuple(made for rule in rules if (made := _ready(rule)) is not None))
+        names, rules = choices.lists(), Rule.objects.filter(on=True)
+        _book = Book(stamp, tuple(made for rule in rules if (made := _ready(rule, names)) is not None))
     return _book
 
 
-def _ready(rule: Rule) -> Ready | None:
+def _ready(rule: Rule, names: Names) -> Ready | None:
     try:
         spec = read(rule.data)
     except Invalid:
         # Kept by an older or newer version: the page shows what is wrong with it.
         log.error("Rule %s cannot be read and is left out.", rule.pk)
         return None
-    return Ready(rule.pk, spec, sentence(spec), rule.since, compiled(spec.condition))
-
-
-def ready(spec: Spec, number: int = 0) -> Ready:
-    """A rule that need not be stored, for trying it out."""
-    return Ready(number, spec, sentence(spec), None, compiled(spec.condition))
+    deeds = {act: act_words(act, names) for act in spec.acts}
+    return Ready(rule.pk, spec, sentence(spec, names), deeds, rule.since, compiled(spec.condition))

@@ -23,7 +23,7 @@ from parlour.policy.rules.book import Ready
 from parlour.policy.rules.facts import Row
 from parlour.policy.rules.language import SAME, Act, fill
 from parlour.policy.rules.models import Firing, Rule
-from parlour.policy.rules.sentences import act_words, listed
+from parlour.policy.rules.sentences import listed
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 from parlour.staff import queries as people
@@ -133,13 +133,13 @@ class Carrying:
         if act.do == "stop":
             return
         if act.do in SPEAKING:
-            did.append(act_words(act, {}))
+            did.append(rule.deeds[act])
             if act.do == "resolve":
                 self.closing.add(row.case.pk)
             self.afterwards.append(lambda: speak(rule, row.case.pk, row.message, act))
             return
         if (why := self._kept_from(rule, row.case, act)) is not None:
-            left.append(f"{act_words(act, {})} ({why})")
+            left.append(f"{rule.deeds[act]} ({why})")
             return
         changes, told = self._changes(rule, row.case, act)
         before = {name: getattr(row.case, name) for name in changes}
@@ -147,7 +147,7 @@ class Carrying:
             setattr(row.case, name, value)
         if all(before[name] == value for name, value in changes.items() if name not in BESIDE):
             return
-        words = act_words(act, {})
+        words = rule.deeds[act]
         did.append(words)
         touched.add(TOUCHED[act.do])
         verb = HANDS.get(act.do) or {"category": "case.category", "purpose": "case.purpose"}.get(act.do, "case.tags")
@@ -217,7 +217,7 @@ def speak(rule: Ready, case_id: int, message: Message | None, act: Act) -> None:
         with transaction.atomic():
             _speak(rule, by, case_id, message, act)
     except (Invalid, Conflict, ChannelError, LookupError, Case.DoesNotExist, Message.DoesNotExist) as error:
-        words = f"The rule “{rule.spec.name}” could not {act_words(act, {})}: {error}"
+        words = f"The rule “{rule.spec.name}” could not {rule.deeds[act]}: {error}"
         spine.write("rule.failed", actor=f"rule:{rule.id}", case_id=case_id, rule=rule.id, reason=words[:400])
 
 

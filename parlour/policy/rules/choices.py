@@ -14,6 +14,8 @@ from parlour.channels.models import Inbox
 from parlour.policy.rules.language import DEEDS, FIELDS, Spec, leaves
 from parlour.staff import access
 from parlour.staff.models import Agent, Team
+from parlour.understanding.models import Category
+from parlour.understanding.queries import CATEGORY_NAMES
 
 NOBODY = "nobody"
 """The team or agent of a case that has none."""
@@ -29,7 +31,14 @@ def _agents() -> dict[str, str]:
     return dict(answering.values_list("email", "name"))
 
 
+def _categories() -> dict[str, str]:
+    """Of all brands; what a brand has named itself wins over the names that ship."""
+    own = Category.objects.filter(archived_at=None).order_by("pk").values_list("slug", "name")
+    return {**CATEGORY_NAMES, **dict(own)}
+
+
 LISTS: dict[str, Callable[[], dict[str, str]]] = {
+    "categories": _categories,
     "teams": lambda: dict(Team.objects.values_list("name", "name")),
     "agents": _agents,
     "inboxes": lambda: {inbox_name(one): inbox_name(one) for one in channels.inboxes()},
@@ -57,4 +66,11 @@ def check(spec: Spec) -> None:
                 raise Invalid(f"There is no {ONE[name]} “{value}” in this desk.")
 
 
-ONE = {"teams": "team", "agents": "agent", "inboxes": "inbox", "brands": "brand", "channels": "channel"}
+ONE = {
+    "categories": "category",
+    "teams": "team",
+    "agents": "agent",
+    "inboxes": "inbox",
+    "brands": "brand",
+    "channels": "channel",
+}

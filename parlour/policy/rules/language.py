@@ -19,7 +19,7 @@ from zoneinfo import available_timezones
 from parlour.cases.access import Invalid
 from parlour.cases.models import Level, Purpose, Status
 from parlour.lib.text import one_line, storable
-from parlour.understanding.queries import CATEGORY_NAMES, INTENT_NAMES, SENTIMENTS
+from parlour.understanding.queries import INTENT_NAMES, SENTIMENTS
 
 NAME_LIMIT, VALUE_LIMIT, TEXT_LIMIT = 80, 200, 4000
 MOST_VALUES, MOST_LEAVES, MOST_ACTS, DEEPEST = 100, 60, 12, 5
@@ -83,7 +83,7 @@ FIELDS: dict[str, Field] = {
     "message.text": Field("Message: text", "text", "it"),
     "message.sentiment": Field("Message: tone", "choice", "the tone", _plain(SENTIMENTS)),
     "message.intent": Field("Message: intent", "choice", "the intent", _named(INTENT_NAMES)),
-    "message.category": Field("Message: category", "choice", "what it is about", _named(CATEGORY_NAMES)),
+    "message.category": Field("Message: category", "choice", "what it is about", "categories"),
     "message.language": Field("Message: language", "words", "the language"),
     "message.visibility": Field("Message: public or private", "choice", "it", _plain(("public", "private"))),
     "message.channel": Field("Message: channel", "choice", "the channel", "channels"),
@@ -92,7 +92,7 @@ FIELDS: dict[str, Field] = {
     "message.spam": Field("Message: looks like spam", "yes", "it looks like spam"),
     "message.actionable": Field("Message: needs an answer", "yes", "it needs an answer"),
     "message.held": Field("Message: held by moderation", "yes", "moderation holds it"),
-    "case.category": Field("Case: category", "choice", "the case's category", _named(CATEGORY_NAMES)),
+    "case.category": Field("Case: category", "choice", "the case's category", "categories"),
     "case.priority": Field("Case: priority score", "number", "the priority score", unit="of 100"),
     "case.level": Field("Case: priority set", "choice", "the priority set", (*Level.choices, ("none", "None"))),
     "case.team": Field("Case: team", "choice", "the team", "teams"),
@@ -147,7 +147,7 @@ VISIBILITIES: Pairs = (
     ("private", "in private"),
 )
 DEEDS: dict[str, Deed] = {
-    "category": Deed("Set the category", "choice", _named(CATEGORY_NAMES)),
+    "category": Deed("Set the category", "choice", "categories"),
     "purpose": Deed("Set the purpose", "choice", tuple(Purpose.choices)),
     "team": Deed("Hand to the team", "choice", "teams"),
     "assignee": Deed("Give to the agent", "choice", "agents"),

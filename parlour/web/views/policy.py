@@ -25,6 +25,7 @@ class Part:
 
 
 PARTS: tuple[Part, ...] = (
+    Part("policy-rules", "Rules", "bolt", "When this happens and that holds, what the desk does by itself."),
     Part(
         "policy-approvals",
         "Approvals",
