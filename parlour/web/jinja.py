@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from parlour.channels import registry
 from parlour.staff import access
+from parlour.understanding import personal
 from parlour.understanding import queries as understanding
 from parlour.web import files, words
 
@@ -92,5 +93,6 @@ def environment(**options: Any) -> Environment:
         bars=words.bars,
         linked=words.linked,
         found=words.found,
+        personal_words=personal.in_words,
     )
     return built

@@ -11,6 +11,7 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from parlour.cases.models import Case
+from parlour.policy.moderation.queries import covered
 from parlour.web.words import Clock, case_clock
 
 KEPT = 8192
@@ -59,7 +60,7 @@ def _row(case: Case, tab: str, query: str, q: str) -> Row:
         vip=customer.vip,
         channel=case.channel,
         clock=case_clock(case),
-        snippet=case.snippet,
+        snippet=covered(case.snippet, case.brand_id, case.language),
         ours=case.snippet_direction == "out",
         priority=case.priority,
         level=case.level,

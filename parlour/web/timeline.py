@@ -211,6 +211,13 @@ BY_PEOPLE = frozenset(
         "case.tags",
         "case.actionable",
         "reply.cancelled",
+        "message.released",
+        "message.kept_out",
+        "message.complaint",
+        "author.restricted",
+        "author.forgiven",
+        "author.cleared",
+        "personal.shown",
         "reply.approved",
         "reply.sent_back",
     }
@@ -293,6 +300,24 @@ def _words(
             return "exclamation-triangle", str(data.get("reason") or "A rule failed").rstrip(".")
         case "rule.stopped":
             return "stop-circle", str(data.get("reason") or "Rules were stopped").rstrip(".")
+        case "message.moderated":
+            return "shield-exclamation", f"Moderation: {str(data.get('did') or 'flagged').lower()}"
+        case "message.released":
+            return "inbox-arrow-down", "A held message was let through"
+        case "message.kept_out":
+            return "archive-box", "A held message was kept out of the queue"
+        case "message.complaint":
+            return "shield-check", f"A moderated message {'is' if data.get('complaint') else 'is not'} a real complaint"
+        case "author.restricted":
+            return "no-symbol", f"The author was {data.get('kind')}"
+        case "author.forgiven":
+            return "hand-thumb-up", f"The author is no longer {data.get('was')}"
+        case "author.suspected":
+            return "exclamation-triangle", "The author was recognised as a spammer or troll"
+        case "author.cleared":
+            return "hand-thumb-up", "The author was cleared"
+        case "personal.shown":
+            return "eye", "Personal data was uncovered"
         case "reply.cancelled":
             return "arrow-uturn-left", "An answer was taken back before it left"
     return None

@@ -24,9 +24,12 @@ LANGUAGES = {
 
 @lru_cache(maxsize=len(LANGUAGES))
 def words_of(language: str) -> tuple[str, ...]:
-    """The words of a language's list that can be matched, each once. Raises KeyError for a language without one."""
+    """The words of a language's list that can be matched, each once. Raises KeyError for a language without one.
+
+    What stands with a ``*`` for a letter there would be a pattern here, and match much else.
+    """
     file = Path(
         str(distribution(PACKAGE).locate_file(f"glin_profanity/data/dictionaries/{LANGUAGES[language][0]}.json"))
     )
     found = (str(word).strip().casefold() for word in orjson.loads(file.read_bytes())["words"])
-    return tuple(dict.fromkeys(word for word in found if word and "#" not in word and not problem(word)))
+    return tuple(dict.fromkeys(word for word in found if word and not {"#", "*"} & set(word) and not problem(word)))

@@ -184,11 +184,10 @@ def covered(text: str, brand_id: int | None, language: str = "") -> str:
 
 
 def covered_message(message: Message, brand_id: int | None) -> str:
-    """A message's text with its personal data covered: as found when it came, or now, for what no model has read."""
+    """A message's text with its personal data covered: as found when it came, else as found now (our own words; patterns that the
+    brand has told since)."""
     if message.personal:
         return personal.masked(message.text, message.personal)
-    if message.direction == Direction.IN and message.sentiment:
-        return message.text
     return covered(message.text, brand_id, message.language)
 
 

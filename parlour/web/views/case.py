@@ -75,7 +75,7 @@ def customer(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     """The customer pane; a page of its own for browsers without scripts on narrow screens."""
     found = get_case(agent, case_id)
     tab = parts.tab_of(request, found, agent)
-    shown = parts.case_customer(found) | {"case": found, "query": parts.query_of(tab)}
+    shown = parts.case_customer(agent, found) | {"case": found, "query": parts.query_of(tab)}
     if is_fragment(request):
         return render(request, "parts/customer.html", shown)
     return render(request, "customer.html", parts.frame(agent) | shown | {"section": "desk"})

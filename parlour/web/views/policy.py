@@ -25,6 +25,12 @@ class Part:
 
 
 PARTS: tuple[Part, ...] = (
+    Part(
+        "policy-moderation",
+        "Moderation",
+        "shield-exclamation",
+        "What is flagged, held, hidden or deleted by itself; personal data, spammers and floods.",
+    ),
     Part("policy-rules", "Rules", "bolt", "When this happens and that holds, what the desk does by itself."),
     Part(
         "policy-approvals",

@@ -18,6 +18,7 @@ from parlour.cases.models import Attachment, Case, Direction, Message
 from parlour.lib.files import Unavailable, name_of
 from parlour.lib.text import storable
 from parlour.policy.approvals import actions as approvals
+from parlour.policy.moderation.covering import cover_messages
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.web.views.case import case_page
@@ -116,7 +117,7 @@ def _seen(request: HttpRequest) -> int | None:
 
 def _give_back(request: HttpRequest, agent: Agent, case: Case, way: str, text: str, error: Exception) -> HttpResponse:
     status = 409 if isinstance(error, Conflict) else 422
-    newer = _newer(case, _seen(request)) if status == 409 else []
+    newer = _newer(case, agent, _seen(request)) if status == 409 else []
     shown = {"trouble": str(error), "newer": newer, "newest": queries.newest_message_id(case.pk)}
     if is_fragment(request):
         response = render(request, "parts/trouble.html", shown | {"case": case}, status=status)
@@ -126,6 +127,7 @@ def _give_back(request: HttpRequest, agent: Agent, case: Case, way: str, text: s
     return case_page(request, agent, case, status=status, draft=text, chosen=way, **shown)
 
 
-def _newer(case: Case, seen: int | None) -> list[Message]:
+def _newer(case: Case, agent: Agent, seen: int | None) -> list[Message]:
     recent = queries.timeline(case, limit=20).messages
+    cover_messages(recent, case, agent)
     return [message for message in recent if message.direction == Direction.OUT and message.pk > (seen or 0)][-3:]

@@ -156,6 +156,15 @@ export function takenBack({ case: number, way: visibility, text: words, files = 
   if (here) text?.focus();
 }
 
+/** The server asks for a way: it is chosen, and the box is ready for words. */
+export function takeWay(visibility) {
+  const radio = form()?.querySelector(`[name="way"][data-visibility="${visibility}"]:enabled`);
+  if (!radio) return;
+  radio.checked = true;
+  switched();
+  box().focus();
+}
+
 /** Which way is chosen, to be handed to ``waysChanged`` once the ways have been drawn anew. */
 export const chosenWay = () => way()?.dataset.visibility;
 

@@ -1,5 +1,5 @@
 // The desk's own behaviour around htmx: which pane shows, what is said, what is asked again. Without it every link and form still works.
-import { composerShown, sent, startComposer, takenBack } from "./composer.js";
+import { composerShown, sent, startComposer, takeWay, takenBack } from "./composer.js";
 import { startKeys } from "./keys.js";
 import { markRow, outdate, soonCase, soonQueue, startLive, toBottom } from "./live.js";
 import { toast } from "./say.js";
@@ -120,6 +120,7 @@ function wire() {
     soonCase(0);
     soonQueue();
   });
+  document.addEventListener("desk:way", ({ detail }) => takeWay(detail.way));
   document.addEventListener("click", clicked);
   document.addEventListener("input", (event) => event.target.id === "search" && search(event.target.form, 250, true));
   document.addEventListener("submit", (event) => {
