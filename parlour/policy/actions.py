@@ -10,10 +10,15 @@ from django.db import transaction
 from parlour.cases.models import Case, Message, Status
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
+from parlour.policy.incidents.step import gather
+from parlour.policy.incidents.telling import tell
+from parlour.policy.incidents.watching import watch
 from parlour.policy.judging import JUDGED, Judging
 from parlour.policy.moderation.step import moderate
+from parlour.policy.priority.actions import score_anew
 from parlour.policy.priority.step import score_cases
 from parlour.policy.purpose.step import set_purpose
+from parlour.policy.routing.actions import take_back, take_next
 from parlour.policy.routing.step import hand_out, route
 from parlour.policy.rules.follow import follow as follow_rules
 from parlour.policy.rules.step import apply_rules
@@ -22,7 +27,15 @@ from parlour.policy.service_levels.step import begin_wait, end_clocks, keep_time
 from parlour.spine import actions as spine
 from parlour.spine.models import Event
 
-STEPS: tuple[Callable[[Judging], None], ...] = (moderate, set_purpose, apply_rules, keep_time, score_cases, route)
+STEPS: tuple[Callable[[Judging], None], ...] = (
+    moderate,
+    set_purpose,
+    apply_rules,
+    keep_time,
+    score_cases,
+    route,
+    gather,
+)
 """What policy does with a case, in order. Each step takes the batch, changes cases in memory and tells why."""
 AT_ONCE = 500
 SHORTEST = 0.02
@@ -89,4 +102,19 @@ def until_next(most: float) -> float:
     return most if coming is None else min(most, max((coming - clock.now()).total_seconds(), SHORTEST))
 
 
-__all__ = ["AT_ONCE", "STEPS", "begin_wait", "follow_rules", "hand_out", "judge", "look", "tell_running", "until_next"]
+__all__ = [
+    "AT_ONCE",
+    "STEPS",
+    "begin_wait",
+    "follow_rules",
+    "hand_out",
+    "judge",
+    "look",
+    "score_anew",
+    "take_back",
+    "take_next",
+    "tell",
+    "tell_running",
+    "until_next",
+    "watch",
+]

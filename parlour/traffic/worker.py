@@ -15,6 +15,7 @@ from functools import partial
 from django.db import close_old_connections, connection
 
 from parlour.cases import files as sent_files
+from parlour.cases import learning
 from parlour.cases.models import Delivery
 from parlour.lib import clock, garbage
 from parlour.lib.faults import where
@@ -32,6 +33,8 @@ FETCHERS = 3
 POLLERS = 4
 """Inboxes polled at a time: a platform that answers slowly holds up few others."""
 SWEEP_SECONDS = 3600.0
+LEARN_SECONDS = 60.0
+"""How often it is asked whether a brand has been told enough to learn anew."""
 UNSENT_FOR = timedelta(days=1)
 """How long an upload that nobody sends is kept."""
 STOP_SECONDS = 20.0
@@ -70,12 +73,15 @@ class Worker:
         self._loop("outbox", self._send_due, 0.5, "deliveries")
         self._loop("policy", self._keep_clocks, lambda: policy.until_next(0.5), "policy")
         self._loop("rules", policy.follow_rules, 1.0, "events")
+        self._loop("waves", self._watch, 5.0)
+        self._loop("incidents", self._tell, 1.0, "incidents", "deliveries")
         for number in range(POLLERS):
             self._loop(f"poll {number + 1}", partial(self._poll, f"{self.name}.{number + 1}"), 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)
         self._loop("faces", self._fetch_faces, 2.0)
         for number in range(FETCHERS):
             self._loop(f"files {number + 1}", files.fetch_next, 2.0, "files")
+        self._loop("learning", learning.learn_due, LEARN_SECONDS)
         self._loop("upkeep", self._upkeep, 5.0)
 
     def stop(self) -> None:
@@ -167,6 +173,12 @@ class Worker:
         told = policy.tell_running() + policy.score_anew()
         policy.hand_out()
         return due >= policy.AT_ONCE or told > 0
+
+    def _watch(self) -> bool:
+        return policy.watch() > 0
+
+    def _tell(self) -> bool:
+        return policy.tell() > 0
 
     def _poll(self, owner: str) -> bool:
         if time.monotonic() - self._started < POLL_AFTER_SECONDS:

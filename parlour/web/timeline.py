@@ -9,9 +9,10 @@ from typing import Any
 
 from parlour.cases import queries as cases
 from parlour.cases.models import Attachment, Delivery, DeliveryState, Direction, Level, Message, MessageVersion, Purpose
+from parlour.cases.readings import LABELS as READ_AS
 from parlour.channels import registry
 from parlour.spine.models import Event
-from parlour.understanding import queries as understanding
+from parlour.understanding import categories
 
 ACTS = {
     "like": ("hand-thumb-up", "Like"),
@@ -201,6 +202,9 @@ def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -
 BY_HAND = " by hand."
 BY_PEOPLE = frozenset(
     {
+        "case.escalated",
+        "incident.joined",
+        "incident.left",
         "case.resolved",
         "case.reopened",
         "case.assigned",
@@ -258,6 +262,8 @@ def _words(
             if who:
                 return "user", f"Given to {who}"
             return ("user-group", f"Given to the team {team}") if team else ("user-minus", "Given to nobody")
+        case "case.returned":
+            return "arrow-uturn-left", "Went back to the queue"
         case "case.joined":
             return "user-group", f"Joined with case {data.get('into') or data.get('took')}"
         case "customer.joined":
@@ -271,7 +277,13 @@ def _words(
             return "flag", f"Priority set to {label.lower()}" if label else "Priority left to the score"
         case "case.category":
             slug = str(data.get("now") or data.get("category") or "")
-            return "tag", f"Category set to {understanding.CATEGORY_NAMES.get(slug, slug)}"
+            return "tag", f"Category set to {categories.name(slug)}"
+        case "message.corrected":
+            field, now = str(data.get("field")), str(data.get("now"))
+            said = categories.name(now) if field == "category" else READ_AS.get(field, {}).get(now, now)
+            return "academic-cap", f"A message was read wrongly: {said.lower()} it is"
+        case "correction.undone":
+            return "arrow-uturn-left", "A correction was taken back"
         case "case.purpose":
             purpose = str(data.get("now"))
             return (
@@ -282,6 +294,12 @@ def _words(
             return "tag", f"Tagged {', '.join(data.get('now') or []) or 'with nothing'}"
         case "case.actionable":
             return "funnel", "Called back from noise" if data.get("actionable") else "Marked as noise"
+        case "incident.joined":
+            return "bolt", f"Part of the incident “{data.get('title')}”"
+        case "incident.left":
+            return "bolt", f"Taken out of the incident “{data.get('title')}”"
+        case "case.escalated":
+            return "arrow-trending-up", f"Escalated to {data.get('name')}"
         case "case.warned":
             return "clock", f"The promise of a {_promise(data)} is about to break"
         case "case.breached":

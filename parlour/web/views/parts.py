@@ -11,17 +11,19 @@ from django.urls import reverse
 from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
+from parlour.cases import readings
 from parlour.cases.actions import can_act
 from parlour.cases.models import Case, Level, Purpose, Status
 from parlour.channels import queries as channels
 from parlour.lib.text import storable
+from parlour.policy.incidents import queries as incidents
 from parlour.policy.moderation import covering
 from parlour.policy.moderation import queries as moderation
 from parlour.policy.routing import queries as routing
 from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
-from parlour.understanding import queries as understanding
+from parlour.understanding import categories
 from parlour.web import counts, places, rows, timeline
 
 PAGE = 50
@@ -74,6 +76,7 @@ def frame(agent: Agent) -> dict[str, Any]:
         "load": routing.load_shown(agent, numbers["mine"]),
         "lead": access.may(agent, access.LEAD),
         "ailing": channels.ailing(),
+        "incidents_running": incidents.running(),
         "presences": Presence.choices,
         "section": "",
     }
@@ -111,8 +114,26 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "team_options": [(one.pk, one.name) for one in teams if one.active or one.pk == case.team_id],
         "levels": Level.choices,
         "purposes": Purpose.choices,
-        "category_options": [(slug, understanding.CATEGORY_NAMES.get(slug, slug)) for slug in understanding.CATEGORIES],
+        "category_options": _categories(case),
+        "category_why": readings.why_category(case),
+        "incidents": incidents.of_case(case.pk),
+        "incident_options": _incidents(case),
+        "lead": access.may(agent, access.LEAD),
     }
+
+
+def _incidents(case: Case) -> list[tuple[int, str]]:
+    """The running incidents a case may be put into."""
+    return [(one.pk, one.title) for one in incidents.running(case.brand_id)]
+
+
+def _categories(case: Case) -> list[tuple[str, str]]:
+    """The brand's tree; and what the case has already, so that the select shows what is."""
+    tree = categories.tree(case.brand_id)
+    options = tree.options()
+    if all(slug != case.category for slug, _ in options):
+        options.append((case.category, tree.name(case.category)))
+    return options
 
 
 def _may_have(agent: Agent, case: Case) -> bool:
@@ -151,7 +172,12 @@ def case_customer(agent: Agent, case: Case) -> dict[str, Any]:
     covering.cover_cases(card.before)
     standing = {one.identity_id: one for one in moderation.standing_of(case.customer_id)}
     rights = {"may_answer": access.may(agent, access.ANSWER), "may_lead": access.may(agent, access.LEAD)}
-    return rights | {"standing": standing, "card": card, "known": places.known(card.identities), "noted": places.noted(card.identities)}
+    return rights | {
+        "standing": standing,
+        "card": card,
+        "known": places.known(card.identities),
+        "noted": places.noted(card.identities),
+    }
 
 
 def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:
