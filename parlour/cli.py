@@ -69,6 +69,7 @@ lazy("token", "token", "Make and revoke API tokens.")
 lazy("agent", "agent", "Add agents and make sign-in links.")
 lazy("replay", "replay", "Feed recorded traffic (CSV in the twcs columns) through the pipeline.")
 lazy("load", "load", "Write to the doors of a running desk at a given rate.")
+lazy("simulate", "simulate", "Show what the desk promises on recorded data, in a desk made for it.")
 lazy("playground", "playground", "Run the platforms' stand-ins only, against a desk that runs elsewhere.")
 
 

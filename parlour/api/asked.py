@@ -56,6 +56,9 @@ def _id_or_none(value: Any) -> int | str:
 
 Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 Text = Annotated[str, AfterValidator(_whole), AfterValidator(_said), Field(max_length=20_000)]
+Words = Annotated[str, AfterValidator(_whole)]
+IdAsked = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+"""An id in a query, where everything is text."""
 Slug = Annotated[str, AfterValidator(_whole), Field(min_length=1, max_length=40)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 IdOrNone = Annotated[

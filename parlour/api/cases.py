@@ -229,17 +229,17 @@ def list_events(request: Request, case_id: int, filters: Query[PageQuery]) -> Ht
     only(request, PageQuery.model_fields)
     rows = Event.objects.filter(case_id=get_case(request.auth, case_id).pk).order_by("-id")
     if filters.cursor:
-        rows = rows.filter(pk__lt=_read_mark(filters.cursor))
+        rows = rows.filter(pk__lt=read_mark(filters.cursor))
     found = list(rows[: filters.limit + 1])
     items = found[: filters.limit]
-    return answer({"items": [event_shape(event) for event in items], "next": _mark(found, items)})
+    return answer({"items": [event_shape(event) for event in items], "next": mark_of(found, items)})
 
 
-def _mark(found: list[Event], items: list[Event]) -> str | None:
+def mark_of(found: list[Event], items: list[Event]) -> str | None:
     return base64.urlsafe_b64encode(b"%d" % items[-1].pk).rstrip(b"=").decode() if len(found) > len(items) else None
 
 
-def _read_mark(cursor: str) -> int:
+def read_mark(cursor: str) -> int:
     try:
         text: Any = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:

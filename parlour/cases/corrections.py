@@ -161,7 +161,7 @@ def undo(correction_id: int, *, by: Actor | None) -> Correction:
         message = Message.objects.filter(pk=kept.message_id).first()
         if message is not None:
             message = _held(message.pk, by)
-        kept = understanding.undo_correction(correction_id, by=by)
+        kept = understanding.undo_correction(correction_id, by=by, case_id=message.case_id if message else None)
         was, now = (_spoken(kept.field, one) for one in (kept.was, kept.now))
         if message is not None and was != now and value_of(message, kept.field) == now:
             write(message, kept.field, was, None if kept.field == "category" else by)

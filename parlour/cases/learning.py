@@ -36,7 +36,7 @@ TEXT_SHOWN: Final = 2_000
 
 def confirmed(brand_id: int, field: str, limit: int) -> list[Example]:
     """Messages that people answered or resolved without correcting ``field``, since the brand began to correct it; the latest."""
-    told = learning.corrections(brand_id, field)
+    told = learning.corrections_of(brand_id, field)
     first = told.order_by("id").values_list("message_id", flat=True).first()
     if first is None or not limit:
         return []
@@ -63,7 +63,7 @@ def learn(brand_id: int, field: str, *, by: Actor | None = None) -> ModelVersion
     if not spine.take_lease(LEASE, owner, LEASE_SECONDS):
         raise Conflict("Something is being learnt already. Try again in a minute.")
     try:
-        count = learning.corrections(brand_id, field).count()
+        count = learning.corrections_of(brand_id, field).count()
         room = learning.CONFIRMED_PER_CORRECTION * min(count, learning.MOST // 2)
         return learning.learn(brand_id, field, confirmed=confirmed(brand_id, field, room), by=by)
     finally:

@@ -114,7 +114,7 @@ def _is_share(value: str) -> bool:
         return False
 
 
-def undo_correction(correction_id: int, *, by: Actor | None) -> Correction:
+def undo_correction(correction_id: int, *, by: Actor | None, case_id: int | None = None) -> Correction:
     """Nothing is learnt from it any more. Raises Correction.DoesNotExist; an undone one stays undone."""
     with transaction.atomic():
         kept = Correction.objects.select_for_update().get(pk=correction_id)
@@ -126,6 +126,7 @@ def undo_correction(correction_id: int, *, by: Actor | None) -> Correction:
             spine.write(
                 "correction.undone",
                 actor=actor_name(by),
+                case_id=case_id,
                 message_id=kept.message_id,
                 correction=kept.pk,
                 field=kept.field,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,7 +29,10 @@ BALANCE: Final = 0.75
 CONFIRMED_WEIGHT: Final = 0.5
 """What a message counts that was answered and not corrected: nobody may have looked at that field."""
 CONFIRMED_PER_CORRECTION: Final = 3
+CHANCE: Final = 0.15
+"""A version does not take over when being so much worse on what is held back would happen by chance this seldom."""
 KEPT_VERSIONS: Final = 10
+MOST_SHOWN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Report:
     rows: int
 
 
-def corrections(brand_id: int, field: str) -> Any:
+def corrections_of(brand_id: int, field: str) -> Any:
     """What counts for learning: not taken back, by people."""
     rows = Correction.objects.filter(brand_id=brand_id, field=field, undone_at=None)
     return rows.exclude(by="llm").exclude(text="")
@@ -72,7 +76,7 @@ def corrections(brand_id: int, field: str) -> Any:
 
 def examples_of(brand_id: int, field: str, tree: Tree) -> list[Example]:
     """The latest word on each message, and the sentences typed for categories, as they count in the tree of today."""
-    rows = corrections(brand_id, field).order_by("-id").values_list("message_id", "text", "now")[:MOST]
+    rows = corrections_of(brand_id, field).order_by("-id").values_list("message_id", "text", "now")[:MOST]
     found: dict[str, Example] = {}
     for message_id, text, now in rows:
         label = tree.meaning(now) if field == "category" else own.label_of(field, now)
@@ -118,7 +122,7 @@ def learn(
     if field not in own.HEADS:
         raise ValueError(f"Nothing is fitted for {field!r}; there are {', '.join(own.HEADS)}.")
     tree = categories.tree(brand_id)
-    upto = corrections(brand_id, field).order_by("-id").values_list("id", flat=True).first() or 0
+    upto = corrections_of(brand_id, field).order_by("-id").values_list("id", flat=True).first() or 0
     given = examples_of(brand_id, field, tree)
     if len(given) < LEAST and not any(one.message_id == 0 for one in given):
         return None
@@ -132,7 +136,8 @@ def learn(
     head = _fit(every, prior)
     before = ModelVersion.objects.filter(brand_id=brand_id, field=field, active=True).first()
     rows = _rows(proof, tree, field, back)
-    new, old = report(rows), report(_rows(_proof_of(before) or prior, tree, field, back))
+    then = _rows(_proof_of(before) or prior, tree, field, back)
+    new, old = report(rows), report(then)
     return _settle(
         ModelVersion(
             brand_id=brand_id,
@@ -151,6 +156,7 @@ def learn(
         ),
         new,
         old,
+        _worse(new, old, rows, then),
         by,
     )
 
@@ -216,8 +222,35 @@ def report(rows: Sequence[Sequence[Any]]) -> Report:
     )
 
 
-def _settle(version: ModelVersion, new: Report, old: Report, by: Actor | None) -> ModelVersion:
-    better = new.macro_f1 >= old.macro_f1
+def by_chance(won: int, lost: int) -> float:
+    """How likely it is to lose at least so often, of all messages on which two heads differ, when both are equally good."""
+    count = won + lost
+    return sum(math.comb(count, one) for one in range(lost, count + 1)) / 2**count
+
+
+def _worse(new: Report, old: Report, rows: Sequence[Sequence[Any]], before: Sequence[Sequence[Any]]) -> bool:
+    """Whether the new head is worse than chance explains. What has seen more corrections is trusted in a tie: one in five held back of
+    a few dozen says little."""
+    pairs = list(zip(rows, before, strict=True))
+    won = sum(now[2] == now[1] != was[2] for now, was in pairs)
+    lost = sum(was[2] == was[1] != now[2] for now, was in pairs)
+    return lost > won and new.macro_f1 < old.macro_f1 and by_chance(won, lost) < CHANCE
+
+
+def standing(brand_id: int, field: str) -> Report:
+    """How what answers now fares on what is held back; while nothing was learnt, the shipped head on all corrections (``MOST_SHOWN``
+    of them, the latest)."""
+    rows = ModelVersion.objects.filter(brand_id=brand_id, field=field, active=True).values_list("scores", flat=True)
+    scores = rows.first()
+    if scores:
+        return report(scores.get("rows", []))
+    tree = categories.tree(brand_id)
+    given = [one for one in examples_of(brand_id, field, tree) if one.message_id][:MOST_SHOWN]
+    return report(_rows(queries.shipped(field), tree, field, given)) if given else report([])
+
+
+def _settle(version: ModelVersion, new: Report, old: Report, worse: bool, by: Actor | None) -> ModelVersion:
+    better = not worse
     with transaction.atomic():
         versions = ModelVersion.objects.select_for_update().filter(brand_id=version.brand_id, field=version.field)
         version.number = (versions.values_list("number", flat=True).order_by("-number").first() or 0) + 1
@@ -225,11 +258,8 @@ def _settle(version: ModelVersion, new: Report, old: Report, by: Actor | None) -
             version.words = "Too few answers to hold any back: it answers until there are."
         else:
             told = f"On {new.rows} held-back messages it is right on {new.right:.0%}, what answered before on {old.right:.0%}"
-            version.words = told + (
-                "; it answers now."
-                if better
-                else f". Over all labels alike it is worse ({new.macro_f1:.2f} against {old.macro_f1:.2f}), so nothing changes."
-            )
+            end = "; it answers now." if better else ". That is worse than chance explains, so nothing changes."
+            version.words = told + end
         version.active = better
         if better:
             versions.filter(active=True).update(active=False)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from parlour.channels import registry
 from parlour.staff import access
 from parlour.understanding import personal
+from parlour.understanding import categories
 from parlour.understanding import queries as understanding
 from parlour.web import files, words
 
@@ -42,8 +43,8 @@ def channel_label(name: str) -> str:
     return channel.label if channel else name.title()
 
 
-def category_name(slug: str) -> str:
-    return understanding.CATEGORY_NAMES.get(slug) or slug.replace("-", " ").title()
+def category_name(slug: str, brand_id: int | None = None) -> str:
+    return categories.name(slug, brand_id)
 
 
 def url(name: str, *args: Any) -> str:

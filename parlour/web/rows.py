@@ -11,6 +11,7 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from parlour.cases.models import Case
+from parlour.understanding import categories
 from parlour.policy.moderation.queries import covered
 from parlour.web.words import Clock, case_clock
 
@@ -65,7 +66,7 @@ def _row(case: Case, tab: str, query: str, q: str) -> Row:
         priority=case.priority,
         level=case.level,
         visibility=case.visibility,
-        category=case.category,
+        category=categories.name(case.category, case.brand_id),
         purpose=case.purpose,
         language=case.language,
         whose=case.assignee.name if tab != "mine" and case.assignee else "",

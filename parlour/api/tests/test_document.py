@@ -29,6 +29,13 @@ ENDPOINTS = {
     ("post", "/api/v1/cases/{case_id}/notes"),
     ("post", "/api/v1/files"),
     ("get", "/api/v1/files/{file_id}"),
+    ("get", "/api/v1/brands/{brand_id}/categories"),
+    ("post", "/api/v1/brands/{brand_id}/categories"),
+    ("patch", "/api/v1/brands/{brand_id}/categories/{slug}"),
+    ("get", "/api/v1/corrections"),
+    ("get", "/api/v1/corrections/export"),
+    ("delete", "/api/v1/corrections/{correction_id}"),
+    ("post", "/api/v1/messages/{message_id}/corrections"),
 }
 
 

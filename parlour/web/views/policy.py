@@ -26,6 +26,13 @@ class Part:
 
 PARTS: tuple[Part, ...] = (
     Part(
+        "policy-understanding",
+        "Understanding",
+        "academic-cap",
+        "What messages are taken for, how often that is right, and what was learnt from corrections.",
+    ),
+    Part("policy-categories", "Categories", "tag", "Each brand's own tree of what customers write about."),
+    Part(
         "policy-moderation",
         "Moderation",
         "shield-exclamation",
