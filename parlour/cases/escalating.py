@@ -62,7 +62,7 @@ def targets(case: Case, by: Actor) -> list[Target]:
         found.append(Target("lead", None, "A team lead", passed.format("my team lead")))
     found += [
         Target("team", team.pk, team.name, passed.format(f"our team {team.name}"))
-        for team in Team.objects.exclude(pk=case.team_id)
+        for team in Team.objects.exclude(pk__in=[case.team_id or 0])
     ]
     found += [
         Target("agent", agent.pk, agent.name, passed.format(f"my colleague {agent.name}"))
@@ -141,7 +141,9 @@ def _lead(case: Case, by: Actor) -> Agent | None:
     leads = Agent.objects.filter(is_active=True, role__in=(Role.LEAD, Role.ADMIN)).prefetch_related("teams")
     if isinstance(by, Agent):
         leads = leads.exclude(pk=by.pk)
-    loaded = leads.exclude(pk=case.assignee_id).annotate(load=Count("cases", filter=Q(cases__status=Status.OPEN)))
+    loaded = leads.exclude(pk__in=[case.assignee_id or 0]).annotate(
+        load=Count("cases", filter=Q(cases__status=Status.OPEN))
+    )
 
     def rank(one: Agent) -> tuple[bool, bool, bool, int, int]:
         mine = case.team_id in {team.pk for team in one.teams.all()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -334,7 +335,7 @@ def set_watch(brand_id: int, *, by: Actor, on: bool, window_minutes: int, least:
     if not Brand.objects.filter(pk=possible_id(brand_id)).exists():
         raise Invalid("There is no such brand.")
     with transaction.atomic():
-        changes = {"on": on, "window_minutes": window_minutes, "least": least, "times": times}
+        changes: dict[str, Any] = {"on": on, "window_minutes": window_minutes, "least": least, "times": times}
         made, _ = Watch.objects.update_or_create(brand_id=brand_id, defaults=changes)
         spine.write("incident.watch", actor=actor_name(by), brand=brand_id, **changes)
     return made

@@ -10,8 +10,8 @@ import logging
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 
-from parlour.cases import actions as cases
 from parlour.cases.access import Conflict, Invalid
+from parlour.cases.actions import reply, resolve
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
 from parlour.lib import clock
 from parlour.lib.faults import where
@@ -109,7 +109,7 @@ def _tell_held(told_id: int) -> int:
     if fitting.way is None:
         _settle(told_id, ToldState.UNREACHABLE, fitting.trouble)
         return 1
-    message = cases.reply(
+    message = reply(
         case.pk,
         by=one.agent,
         text=fitting.text,
@@ -118,7 +118,7 @@ def _tell_held(told_id: int) -> int:
         claims=False,
     )
     if one.then_resolve and case.status == Status.OPEN:
-        cases.resolve(case.pk, by=one.agent)
+        resolve(case.pk, by=one.agent)
     how = f"{fitting.way.label}{', the shorter words' if fitting.shortened else ''}"
     row.state, row.reason, row.message, row.at = ToldState.SAID, how, message, clock.now()
     row.save(update_fields=["state", "reason", "message", "at"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -167,7 +168,7 @@ def _shared(incident: Incident, wave: waves.Wave) -> int:
 
 def _grow(incident: Incident, at: datetime, wave: waves.Wave) -> None:
     """A suggestion takes in what more of its wave has come; what a person has opened is fed by its own words."""
-    changes = {"peak": max(incident.peak, len(wave.cases))} if incident.state != State.DISMISSED else {}
+    changes: dict[str, Any] = {"peak": max(incident.peak, len(wave.cases))} if incident.state != State.DISMISSED else {}
     if incident.state == State.SUGGESTED:
         if wave.stem in incident.words:
             _take_in(incident, wave)

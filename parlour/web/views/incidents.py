@@ -15,7 +15,7 @@ from parlour.channels import queries as channels
 from parlour.channels.models import Brand
 from parlour.lib.text import storable
 from parlour.policy.incidents import actions, queries
-from parlour.policy.incidents.filling import VARIABLES
+from parlour.policy.incidents.filling import VARIABLES, checked
 from parlour.policy.incidents.models import RUNNING, Incident, Round, State
 from parlour.policy.incidents.watching import watch_of
 from parlour.staff import access
@@ -171,11 +171,11 @@ def answer(request: HttpRequest, agent: Agent, incident_id: int) -> HttpResponse
         "short": storable(posted.get("short", ""), actions.TEXT_LIMIT),
         "lane": posted.get("lane", "best"),
     }
-    ticked = {name: posted.get(name) == "1" for name in ("skip_answered", "then_resolve")}
+    ticked: dict[str, Any] = {name: posted.get(name) == "1" for name in ("skip_answered", "then_resolve")}
     closing = one.state == State.RESOLVED
     try:
         if posted.get("do") == "preview":
-            actions.checked(given["text"]), actions.checked(given["short"])
+            checked(given["text"]), checked(given["short"])
             preview = queries.preview(one, **given, closing=closing, agent=agent.name)
             return _page(request, agent, one, given=given | ticked, preview=preview)
         key = storable(posted.get("key", ""), 60)
