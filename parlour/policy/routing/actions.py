@@ -30,8 +30,9 @@ def take_next(agent: Agent) -> Case | None:
     now = clock.now()
     rules = queries.rules()
     with transaction.atomic():
-        room = queries.room(rules, now, agent_id=agent.pk)
-        (seat,) = room.seats
+        room = queries.room(rules, now)
+        seat = next(one for one in room.seats if one.id == agent.pk)
+        seat.load = queries.loads([agent.pk], rules)[agent.pk]
         rows = unassigned().filter(takeable(seat, room, rules, pushed=False)).order_by("-priority", "id")
         case = rows.select_for_update(of=("self",), skip_locked=True).first()
         # Cases first, agents second, as everywhere; what the agent carries is asked once nobody else can give them more.

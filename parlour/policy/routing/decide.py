@@ -107,6 +107,9 @@ class Room:
         self.desks = {desk.id: desk for desk in desks}
         self.seats = list(seats)
         self.now = now
+        self.spoken = frozenset[str]().union(*(seat.languages for seat in self.seats))
+        """Languages that somebody has named."""
+        self.any_language = any(not seat.languages for seat in self.seats)
         self.members: dict[int, list[Seat]] = {pk: [] for pk in self.desks}
         for seat in self.seats:
             for team in seat.teams & self.members.keys():
@@ -115,10 +118,23 @@ class Room:
     def able(self, desk: Desk | None, ask: Ask) -> list[Seat]:
         """Who could answer this case, here or not."""
         members = self.seats if desk is None else self.members[desk.id]
-        asked = {**(desk.skills if desk else {})}
-        for skill, level in ask.skills.items():
-            asked[skill] = max(level, asked.get(skill, 0))
+        asked = _asked(desk, ask)
         return [seat for seat in members if seat.speaks(ask.language) and seat.has(asked)]
+
+    def strangers(self, desk: Desk, ask: Ask) -> list[Seat]:
+        """Who could answer a case that nobody of its team can, from any team. A team that has no members yet keeps its cases."""
+        if not self.members[desk.id] or not self.hopeless(desk, ask):
+            return []
+        return self.able(None, replace(ask, skills=_asked(desk, ask)))
+
+    def tongue(self, language: str) -> str:
+        """The language that is asked for: none where nobody here, online or not, speaks it. Such a case is anybody's, not nobody's."""
+        return language if self.any_language or language in self.spoken else ""
+
+    def hopeless(self, desk: Desk, ask: Ask) -> bool:
+        """Whether nobody of a team or of those that help it out could ever answer a case, here or not."""
+        chain = (helper for helper, _ in self.helpers(desk, timedelta.max))
+        return not any(self.able(one, ask) for one in (desk, *chain))
 
     def helpers(self, desk: Desk | None, waited: timedelta) -> Iterator[tuple[Desk, timedelta]]:
         """The teams that help this one out, each with how long a case waits before it does; those whose time has come and the next."""
@@ -130,6 +146,14 @@ class Room:
             yield desk, after
             if after > waited:
                 return
+
+
+def _asked(desk: Desk | None, ask: Ask) -> dict[str, int]:
+    """What team and category ask of whoever answers."""
+    asked = dict(desk.skills) if desk else {}
+    for skill, level in ask.skills.items():
+        asked[skill] = max(level, asked.get(skill, 0))
+    return asked
 
 
 def team_for(ask: Ask, room: Room) -> tuple[Desk | None, str]:
@@ -197,6 +221,7 @@ def language_name(code: str) -> str:
 
 def decide(ask: Ask, room: Room) -> Decision:
     """The decision for one case; takes a place at the chosen seat. A case that has its team stays with it; others help out in time."""
+    ask = replace(ask, language=room.tongue(ask.language))
     if ask.team is not None:
         desk = room.desks.get(ask.team)
         words = f"{desk.name} has it" if desk else "its team is gone"
@@ -210,6 +235,10 @@ def decide(ask: Ask, room: Room) -> Decision:
     seat, how = _choose(desk, ask, room)
     if seat is not None:
         return _given(desk, seat, f"{words}; {how}", ask, room)
+    if desk is not None and room.strangers(desk, ask):
+        seat, why = _choose(None, replace(ask, skills=_asked(desk, ask)), room)
+        if seat is not None:
+            return _given(desk, seat, f"{words}, but nobody of it could answer; {why}", ask, room)
     for helper, after in room.helpers(desk, ask.waited):
         if after > ask.waited:
             return Decision(team, None, f"{_sentence(words)}; {how}.", after - ask.waited)
@@ -250,7 +279,7 @@ def _why_not(desk: Desk | None, ask: Ask, room: Room, there: Sequence[Seat]) -> 
             if not any(s.speaks(ask.language) for s in members if s.there)
             else []
         )
-        skills = {**(desk.skills if desk else {}), **ask.skills}
+        skills = _asked(desk, ask)
         needs += [
             f"knows {skill}"
             for skill in skills

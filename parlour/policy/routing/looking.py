@@ -65,24 +65,19 @@ def in_vain(rules: Rules, now: datetime) -> list[str]:
     lacking: dict[str, int] = {}
     for team_id, language, category, count in kinds:
         desk = room.desks.get(team_id or 0)
-        ask = Ask(category, language=language, skills=rules.skills(category))
-        if not room.able(desk, ask) and not any(room.able(one, ask) for one in _helping(desk, room)):
+        ask = Ask(category, language=room.tongue(language), skills=rules.skills(category))
+        lost = not room.able(None, ask) if desk is None else room.hopeless(desk, ask) and not room.strangers(desk, ask)
+        if lost:
             where = f"{desk.name} has nobody" if desk else "nobody here"
-            needs = " and ".join(
-                filter(
-                    None, [language and f"speaks {language_name(language)}", *(f"knows {one}" for one in ask.skills)]
-                )
-            )
-            words = f"{where} who {needs}" if desk else f"{where} {needs or 'may answer them'}"
+            skills = {**(desk.skills if desk else {}), **ask.skills}
+            speaks = [f"speaks {language_name(language)}"] if ask.language else []
+            needs = " and ".join([*speaks, *(f"knows {one}" for one in skills)])
+            words = f"{where} {'who ' if desk else ''}{needs or 'may answer'}"
             lacking[words] = lacking.get(words, 0) + count
     return [
         f"{count:,} {'case waits' if count == 1 else 'cases wait'} in vain: {words}."
         for words, count in lacking.items()
     ]
-
-
-def _helping(desk: Desk | None, room: Room) -> list[Desk]:
-    return [helper for helper, _ in room.helpers(desk, room.now - datetime.min.replace(tzinfo=room.now.tzinfo))]
 
 
 def try_out(ask: Ask, rules: Rules, now: datetime) -> Decision:

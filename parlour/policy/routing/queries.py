@@ -91,18 +91,16 @@ def loads(agent_ids: Sequence[int], rules: Rules) -> dict[int, int]:
     return weights
 
 
-def room(rules: Rules, now: datetime, *, hold: bool = False, agent_id: int | None = None) -> Room:
+def room(rules: Rules, now: datetime, *, hold: bool = False) -> Room:
     """Teams and agents now. ``hold``: the rows of those who are there are held until the transaction ends, so that two workers never
-    give away the same place. ``agent_id``: one agent alone, who counts as being there."""
-    people = staff.answering() if agent_id is None else Agent.objects.filter(pk=agent_id)
-    agents = {agent.pk: agent for agent in people.order_by("id")}
-    there = [pk for pk, agent in agents.items() if agent_id is not None or staff.is_there(agent, now)]
+    give away the same place."""
+    agents = {agent.pk: agent for agent in staff.answering().order_by("id")}
+    there = [pk for pk, agent in agents.items() if staff.is_there(agent, now)]
     if hold and there:
         list(Agent.objects.filter(pk__in=there).select_for_update().order_by("id").values_list("pk", flat=True))
     carried = loads(there, rules) if there else {}
     teams: dict[int, set[int]] = {pk: set() for pk in agents}
-    links = Agent.teams.through.objects.filter(agent_id__in=agents) if agent_id else Agent.teams.through.objects.all()
-    for member_id, team_id in links.values_list("agent_id", "team_id"):
+    for member_id, team_id in Agent.teams.through.objects.values_list("agent_id", "team_id"):
         if member_id in teams:
             teams[member_id].add(team_id)
     seats = [seat_of(agent, teams[pk], carried.get(pk, 0), there=pk in carried) for pk, agent in agents.items()]

@@ -13,7 +13,7 @@ from parlour.lib import clock
 from parlour.lib.rows import update_rows
 from parlour.policy.judging import Judging
 from parlour.policy.routing import queries
-from parlour.policy.routing.decide import ROBIN, Decision, Room, Seat, decide, team_for
+from parlour.policy.routing.decide import ROBIN, Ask, Decision, Desk, Room, Seat, decide, team_for
 from parlour.policy.routing.queries import Rules
 from parlour.spine import actions as spine
 from parlour.staff import actions as staff_actions
@@ -91,13 +91,20 @@ def unassigned() -> QuerySet[Case]:
 def hand_out(limit: int = 100) -> int:
     """Give waiting cases without an agent to whoever has become free, most pressing first, the older of equals; returns how many."""
     now = clock.now()
-    if not (free := _free_agents()):
+    online = list(staff.agents_online().values_list("pk", "presence"))
+    if not online:
         return 0
+    if over := [pk for pk, presence in online if presence == Presence.WRAP_UP]:
+        staff_actions.end_wrap_ups(over, now)
     if not unassigned().exists():
         return 0
     rules = queries.rules()
+    room = queries.room(rules, now)
+    free = [seat for seat in room.seats if seat.there and seat.room(1)]
+    if not free:
+        return 0
     with transaction.atomic():
-        waiting = _candidates(free, rules, limit)
+        waiting = _candidates(free, room, rules, limit)
         if not waiting:
             return 0
         # Cases first, agents second: the same order of locks as on the road, so that the two never wait for each other.
@@ -110,16 +117,15 @@ def hand_out(limit: int = 100) -> int:
     return len(given)
 
 
-def _candidates(free: Room, rules: Rules, limit: int) -> list[Case]:
+def _candidates(free: Sequence[Seat], room: Room, rules: Rules, limit: int) -> list[Case]:
     """The most pressing cases that somebody free could take, held. Asked for each kind of agent on its own: a long queue that only
     others could take never stands before theirs."""
     kinds = {
-        (seat.teams, seat.languages, frozenset(seat.skills.items()), seat.capacity - seat.load): seat
-        for seat in free.seats
+        (seat.teams, seat.languages, frozenset(seat.skills.items()), seat.capacity - seat.load): seat for seat in free
     }
     ids: set[int] = set()
     for seat in kinds.values():
-        rows = unassigned().filter(takeable(seat, free, rules, pushed=True)).order_by("-priority", "id")
+        rows = unassigned().filter(takeable(seat, room, rules, pushed=True)).order_by("-priority", "id")
         ids.update(rows.values_list("pk", flat=True)[:limit])
     held = Case.objects.filter(pk__in=ids, assignee__isnull=True, status=Status.OPEN).select_related("brand")
     return list(held.select_for_update(of=("self",), skip_locked=True).order_by("-priority", "pk")[:limit])
@@ -127,13 +133,14 @@ def _candidates(free: Room, rules: Rules, limit: int) -> list[Case]:
 
 def takeable(seat: Seat, room: Room, rules: Rules, *, pushed: bool) -> Q:
     """Which cases an agent may have now: of their teams and of those they help out, in their languages, by their skills, of a weight
-    they have room for. ``pushed``: only what is given out, not what is pulled."""
+    they have room for. ``pushed``: only what is given out, not what is pulled. What ``decide`` says of one case, asked of all."""
     left = seat.capacity - seat.load
     allowed = Q()
     if heavy := [channel for channel, weight in rules.weights.items() if weight > left]:
         allowed &= ~Q(channel__in=heavy)
     if seat.languages:
-        allowed &= Q(language__in=[*seat.languages, ""])
+        spoken = Q(language__in=[*seat.languages, ""])
+        allowed &= spoken if room.any_language else spoken | ~Q(language__in=list(room.spoken))
     if unfit := [need.category for need in rules.needs if seat.skills.get(need.skill, 0) < need.level]:
         allowed &= ~Q(category__in=unfit)
     if pushed:
@@ -141,28 +148,14 @@ def takeable(seat: Seat, room: Room, rules: Rules, *, pushed: bool) -> Q:
     teams = Q(team__isnull=True) & ~Q(purpose=Purpose.DELIGHT)
     for desk in room.desks.values():
         if desk.pushes or not pushed:
-            for mine, after in ((desk, timedelta(0)), *room.helpers(desk, timedelta.max)):
-                if mine.id in seat.teams and seat.has(mine.skills):
-                    teams |= Q(team_id=desk.id, waiting_since__lte=room.now - after) if after else Q(team_id=desk.id)
-                    break
+            teams |= _of_team(seat, desk, room)
     return allowed & teams
 
 
-def _free_agents() -> Room | None:
-    """Everybody who may be given something, with what they carry; None for nobody. Whose time to wrap up is over is back."""
-    now = clock.now()
-    online = list(staff.agents_online().order_by("id"))
-    if not online:
-        return None
-    if over := [agent.pk for agent in online if agent.presence == Presence.WRAP_UP]:
-        staff_actions.end_wrap_ups(over, now)
-    rules = queries.rules()
-    carried = queries.loads([agent.pk for agent in online], rules)
-    room_for = {agent.pk: agent for agent in online if carried[agent.pk] < agent.capacity}
-    if not room_for:
-        return None
-    teams: dict[int, set[int]] = {pk: set() for pk in room_for}
-    for member, team in Agent.teams.through.objects.filter(agent_id__in=room_for).values_list("agent_id", "team_id"):
-        teams[member].add(team)
-    seats = [queries.seat_of(agent, teams[pk], carried[pk], there=True) for pk, agent in room_for.items()]
-    return Room(queries.desks(), seats, now)
+def _of_team(seat: Seat, desk: Desk, room: Room) -> Q:
+    for mine, after in ((desk, timedelta(0)), *room.helpers(desk, timedelta.max)):
+        if mine.id in seat.teams and seat.has(mine.skills):
+            theirs = Q(team_id=desk.id)
+            return theirs & Q(waiting_since__lte=room.now - after) if after else theirs
+    lost = [one for one in ("", *room.spoken) if seat in room.strangers(desk, Ask("", language=one))]
+    return Q(team_id=desk.id, language__in=lost) & ~Q(purpose=Purpose.DELIGHT) if lost else Q(pk__in=())

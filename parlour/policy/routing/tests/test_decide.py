@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,11 +111,26 @@ def test_language_and_skill_are_matched_and_what_lacks_is_said() -> None:
     novice = seat(2, languages=frozenset({"de"}), skills={"refunds": 2})
     here = room([refunds], french, novice)
     assert decide(Ask("other", language="fr"), here).agent == 1
-    assert decide(Ask("other", language="es"), here).reason.endswith("; nobody online there speaks Spanish.")
+    abroad = Room([refunds], [french, novice, seat(9, 0, teams=(), languages=frozenset({"es"}))], NOW)
+    assert decide(Ask("other", language="es"), abroad).reason.endswith("; nobody online there speaks Spanish.")
+    # What nobody here speaks at all is anybody's.
+    assert decide(Ask("other", language="fi"), abroad).agent == 1
     assert decide(Ask("other", language="de"), here).reason.endswith("has both the language and the skill.")
     assert decide(Ask("other", skills={"legal": 1}), here).reason.endswith("nobody online there knows legal.")
     # A text too short to tell its language goes to anybody.
     assert decide(Ask("other"), here).agent == 1
+
+
+def test_a_team_without_anybody_for_a_language_is_helped_by_whoever_speaks_it() -> None:
+    english, german = seat(1, languages=frozenset({"en"})), seat(2, teams=(2,), languages=frozenset({"de"}))
+    decision = decide(Ask("delivery", language="de"), room([DELIVERY, BILLING], english, german))
+    assert (decision.team, decision.agent) == (1, 2)
+    assert decision.reason == (
+        "Delivery takes delivery, but nobody of it could answer; Agent 2 was least loaded (0 of 10)."
+    )
+    # Somebody of the team speaks it, but is not here: it waits for them.
+    away = seat(3, languages=frozenset({"de"}), there=False)
+    assert decide(Ask("delivery", language="de"), room([DELIVERY], english, german, away)).agent is None
 
 
 def test_who_named_the_language_comes_before_who_named_none() -> None:
@@ -244,11 +260,13 @@ def test_whoever_gets_a_case_is_there_fits_and_has_room(
         assert chosen.id == decision.agent
         assert chosen.there
         assert chosen.load == before[chosen.id] + ask.weight <= chosen.capacity
-        assert ask.language in ("", *chosen.languages) or not chosen.languages
+        assert ask.language in ("", *chosen.languages) or not chosen.languages or not here.tongue(ask.language)
         desk = here.desks.get(decision.team or 0)
         asked = [*ask.skills.items(), *(desk.skills.items() if desk else ())]
         assert all(chosen.skills.get(skill, 0) >= level for skill, level in asked)
-        assert desk is None or (desk.pushes and desk.id in chosen.teams)
+        assert desk is None or desk.pushes
+        spoken = replace(ask, language=here.tongue(ask.language))
+        assert desk is None or desk.id in chosen.teams or chosen in here.strangers(desk, spoken)
 
 
 @given(teams, seats, asks)
@@ -260,4 +278,6 @@ def test_nobody_waits_while_somebody_of_their_team_is_free(
         decision = decide(ask, here)
         desk = here.desks.get(decision.team or 0)
         if decision.agent is None and ask.purpose != "delight" and (desk is None or desk.pushes):
-            assert not [one for one in here.able(desk, ask) if one.there and one.room(ask.weight)]
+            spoken = replace(ask, language=here.tongue(ask.language))
+            able = here.able(desk, spoken) or (here.strangers(desk, spoken) if desk else [])
+            assert not [one for one in able if one.there and one.room(ask.weight)]
