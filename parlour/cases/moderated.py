@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -69,7 +70,7 @@ def set_aside(case_id: int, *, by: Actor | None) -> Case:
             "updated_at": now,
             "look_at": now,
         }
-        _write(case, changes, by, "case.actionable", actionable=False)
+        _write(case, changes, by, actionable=False)
     return case
 
 
@@ -87,13 +88,13 @@ def call_back(case_id: int, since: datetime, *, by: Actor | None) -> Case:
             "updated_at": now,
             "look_at": now,
         }
-        _write(case, changes, by, "case.actionable", actionable=True)
+        _write(case, changes, by, actionable=True)
     return case
 
 
-def _write(case: Case, changes: dict[str, object], by: Actor | None, verb: str, **data: object) -> None:
+def _write(case: Case, changes: Mapping[str, Any], by: Actor | None, *, actionable: bool) -> None:
     Case.objects.filter(pk=case.pk).update(**changes)
     for name, value in changes.items():
         setattr(case, name, value)
-    spine.write(verb, actor=actor_name(by), case_id=case.pk, **data)
+    spine.write("case.actionable", actor=actor_name(by), case_id=case.pk, actionable=actionable)
     bus.wake("policy")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import phonenumbers
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 
 from parlour.cases import actions as cases
@@ -195,8 +196,7 @@ def _regions() -> set[str]:
 
 
 def _number(given: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    default = Measures._meta.get_field(name).get_default()
-    text = str(given.get(name, default)).strip()
+    text = str(given.get(name, getattr(Measures(), name))).strip()
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
     if not least <= number <= most:
         raise Invalid(f"{name.replace('_', ' ').capitalize()} is a number from {least} to {most}.")
@@ -223,18 +223,15 @@ def undo(change_id: int, *, by: Actor) -> Change:
 
 
 def _put_back(change: Change) -> None:
-    model: type[WordList] | type[Measures] = WordList if change.what == "list" else Measures
-    rows = (
-        WordList.objects.filter(pk=change.ref)
-        if change.what == "list"
-        else Measures.objects.filter(brand_id=change.ref)
-    )
+    ref = change.ref or 0
+    rows: QuerySet[WordList] | QuerySet[Measures]
+    rows = WordList.objects.filter(pk=ref) if change.what == "list" else Measures.objects.filter(brand_id=ref)
     if change.before is None:
         rows.delete()
         return
     values = dict(change.before)
     values["brand_id"] = values.pop("brand")
-    model(**values).save()
+    rows.model(**values).save()
 
 
 def restrict(
@@ -384,9 +381,7 @@ def settle_flood(flood_id: int, hide: bool, *, by: Actor) -> int:
         _changed("flood", flood.pk, None, None, words, by)
         if not hide:
             return 0
-        found: Sequence[Message] = Message.objects.filter(
-            handled__flood=flood, hidden=False, deleted_at=None
-        ).distinct()
+        found = Message.objects.filter(handled__flood=flood, hidden=False, deleted_at=None).distinct()
         hidden = [(one, str(Action.HIDE)) for one in found if cases.can_act(one, Action.HIDE)]
         cases.act_by_desk(hidden, actor=actor_name(by), reason="It belongs to a flood.")
         Handled.objects.filter(flood=flood, message__in=[one.pk for one, _ in hidden]).update(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -56,7 +56,7 @@ def _stays(sign: str) -> bool:
 
 
 _FOLDS, _SPACES = _Folds(), _Spaces()
-_LEET_SIGNS = str.maketrans("0134578@$!|", "oieastbasii")
+_LEET_SIGNS: dict[int, int | str] = {**str.maketrans("0134578@$!|", "oieastbasii")}
 _LEET_L = _LEET_SIGNS | {ord("1"): "l", ord("|"): "l"}
 _SIGNS = re.compile(r"[0134578@$!|]")
 _STRETCHED = re.compile(r"([^\W_])\1\1+")
@@ -68,7 +68,7 @@ _UNSPACED = re.compile(
 """Scripts without spaces between words, and emoji."""
 
 
-def _leet(text: str, signs: dict[int, str]) -> str:
+def _leet(text: str, signs: Mapping[int, int | str]) -> str:
     """The text with letters for digits and signs, in words that have a letter; an exclamation mark is one only between letters. As
     long as it was."""
     told: list[str] = []
