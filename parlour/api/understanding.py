@@ -180,10 +180,10 @@ def _shape(one: Correction) -> dict[str, Any]:
     }
 
 
-def _asked(filters: CorrectionQuery) -> QuerySet[Correction]:
+def _asked(brand: int | None, field: str | None) -> QuerySet[Correction]:
     rows = Correction.objects.order_by("-id")
-    rows = rows.filter(brand_id=filters.brand) if filters.brand is not None else rows
-    return rows.filter(field=filters.field) if filters.field is not None else rows
+    rows = rows.filter(brand_id=brand) if brand is not None else rows
+    return rows.filter(field=field) if field is not None else rows
 
 
 @router.get(
@@ -193,7 +193,7 @@ def list_corrections(request: Request, filters: Query[CorrectionQuery]) -> HttpR
     """Newest first, those taken back too. Only for roles that lead: they hold what customers wrote."""
     only(request, CorrectionQuery.model_fields)
     require(request.auth, LEAD)
-    rows = _asked(filters)
+    rows = _asked(filters.brand, filters.field)
     if filters.cursor:
         rows = rows.filter(pk__lt=read_mark(filters.cursor))
     found: list[Any] = list(rows[: filters.limit + 1])
@@ -208,7 +208,7 @@ def export_corrections(
     """One JSON object per line (application/x-ndjson), newest first: enough to train another model on."""
     only(request, ("brand", "field"))
     require(request.auth, LEAD)
-    rows = _asked(CorrectionQuery(brand=brand, field=field))
+    rows = _asked(brand, field)
 
     def lines() -> Iterator[bytes]:
         for one in rows.iterator(chunk_size=500):

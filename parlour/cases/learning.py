@@ -21,6 +21,7 @@ from parlour.staff.access import Actor
 from parlour.understanding import features, learning, memory, own
 from parlour.understanding.learning import Example
 from parlour.understanding.models import Correction, ModelVersion
+from parlour.understanding.queries import Annotation
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
         return []
     texts = [one.text[: features.MAX_CHARS] for one in found]
     sure = [_confidence(one, field) for one in own.annotate(texts, [brand_id] * len(texts))]
-    vectors = memory.vectors(features.shared().read(texts))
+    vectors = memory.seen(features.shared().read(texts)).rows
     near = (vectors @ vectors.T).toarray() >= SIMILAR
     similar = near.sum(axis=1)
     gain = (1 - np.array(sure)) * (1 + np.log2(np.maximum(similar, 1)))
@@ -150,7 +151,7 @@ def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
     return chosen
 
 
-def _confidence(one: own.Annotation, field: str) -> float:
+def _confidence(one: Annotation, field: str) -> float:
     if field in ("urgency", "offensive", "spam"):
         value = float(getattr(one, field))
         return max(value, 1 - value)

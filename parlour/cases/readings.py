@@ -15,6 +15,7 @@ from parlour.understanding.categories import Tree
 from parlour.understanding.heads import INTENT_NAMES, INTENTS, SENTIMENTS
 from parlour.understanding.models import Correction
 from parlour.understanding.own import Reason
+from parlour.understanding.queries import Annotation
 
 LABELS: Final[dict[str, dict[str, str]]] = {
     "sentiment": {one: one.capitalize() for one in SENTIMENTS},
@@ -93,7 +94,7 @@ def of(message: Message) -> list[Line]:
     return lines
 
 
-def _value_now(now: own.Annotation, field: str) -> str:
+def _value_now(now: Annotation, field: str) -> str:
     value = getattr(now, field)
     if isinstance(value, bool):
         return str(value).lower()

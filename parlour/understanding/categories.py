@@ -200,7 +200,8 @@ def _under(rows: dict[str, Category], row: Category | None, parent: str | None) 
     if above.archived_at:
         raise ValueError(f"“{above.name}” is archived.")
     by_id = {one.pk: one for one in rows.values()}
-    depth, step = 1, above
+    depth = 1
+    step: Category | None = above
     while step is not None:
         if row is not None and step.pk == row.pk:
             raise ValueError(f"“{row.name}” cannot stand below itself.")

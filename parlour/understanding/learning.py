@@ -225,7 +225,7 @@ def report(rows: Sequence[Sequence[Any]]) -> Report:
 def by_chance(won: int, lost: int) -> float:
     """How likely it is to lose at least so often, of all messages on which two heads differ, when both are equally good."""
     count = won + lost
-    return sum(math.comb(count, one) for one in range(lost, count + 1)) / 2**count
+    return float(sum(math.comb(count, one) for one in range(lost, count + 1)) / 2**count)
 
 
 def _worse(new: Report, old: Report, rows: Sequence[Sequence[Any]], before: Sequence[Sequence[Any]]) -> bool:

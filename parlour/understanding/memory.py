@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from parlour.understanding import features
 
-LIKE: Final = 0.6
+LIKE: Final = 0.65
 """From here on two texts are taken to say the same (cosine of their words, rare ones counting more)."""
 REMEMBERED: Final = 2_000
 """Judged texts a brand remembers per field, the latest."""
@@ -62,8 +62,21 @@ def _rarity() -> NDArray[np.float32]:
     return rare
 
 
-def vectors(read: features.Read) -> Any:
-    """A sparse row of length one per text; of length zero where nothing tells it from others."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Texts made comparable: a sparse row of length one per text (zero where nothing tells it from others), and whether it denies."""
+
+    rows: Any
+    denies: NDArray[np.bool_]
+
+
+def seen(read: features.Read) -> Seen:
+    """The texts of a batch, to be compared with others."""
+    denies = np.logical_or.reduceat(read.negated, read.starts) if len(read.starts) else np.zeros(0, np.bool_)
+    return Seen(_rows(read), denies)
+
+
+def _rows(read: features.Read) -> Any:
     from scipy.sparse import csr_matrix
 
     shape = (len(read.starts), features.BUCKETS)
@@ -81,20 +94,23 @@ class Memory:
     def __init__(self, judged: Sequence[Judged]) -> None:
         self.judged = list(judged)
         self._exactly = {plain(one.text): one for one in self.judged}
-        self._turned = vectors(features.shared().read([one.text for one in self.judged])).T.tocsr()
+        mine = seen(features.shared().read([one.text for one in self.judged]))
+        self._turned, self._denies = mine.rows.T.tocsr(), mine.denies
 
-    def like(self, texts: Sequence[str], rows: Any) -> list[Likeness | None]:
-        """Per text (``rows``: its ``vectors``) the judged one it is most like, the latest of equals; None where nothing is."""
+    def like(self, texts: Sequence[str], those: Seen) -> list[Likeness | None]:
+        """Per text (``those``: the same texts, ``seen``) the judged one it is most like, the latest of equals; None where nothing is.
+        What denies something is like nothing that does not."""
         found: list[Likeness | None] = [None] * len(texts)
-        near = (rows @ self._turned).tocsr()
+        near = (those.rows @ self._turned).tocsr()
         for number, text in enumerate(texts):
             exact = self._exactly.get(plain(text))
             if exact is not None:
                 found[number] = Likeness(exact, 1.0)
                 continue
+            places = near.indices[near.indptr[number] : near.indptr[number + 1]]
             shares = near.data[near.indptr[number] : near.indptr[number + 1]]
+            shares = np.where(self._denies[places] == those.denies[number], shares, 0)
             if len(shares) and (most := float(shares.max())) >= LIKE:
-                places = near.indices[near.indptr[number] : near.indptr[number + 1]]
                 latest = int(places[shares >= most - 1e-6].max())
                 found[number] = Likeness(self.judged[latest], min(1.0, round(most, 4)))
         return found

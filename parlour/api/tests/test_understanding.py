@@ -76,7 +76,7 @@ def test_corrections_come_in_and_out_and_are_taken_back(rows: Rows) -> None:
     assert lead.get("/corrections", brand=rows.brand.pk + 1)["items"] == []
     agent.get("/corrections", status=403)
     exported = lead.client.get("/api/v1/corrections/export", headers={"Authorization": f"Bearer {lead.token}"})
-    lines = [json.loads(line) for line in b"".join(exported.streaming_content).splitlines()]
+    lines = [json.loads(line) for line in exported.getvalue().splitlines()]
     assert [one["id"] for one in lines] == [again["id"], kept["id"]]
     assert agent("DELETE", f"/corrections/{kept['id']}")["undone_at"] is not None
     assert Message.objects.get(pk=message.pk).sentiment == "neutral"

@@ -64,8 +64,8 @@ def test_a_sentence_typed_for_a_new_category_brings_the_next_message_there(road:
     made = understanding.add_category(brand, "Zorblatts", parent="technical", examples=FIRST, by=None)
     road.take("api", said("s1", NEXT))
     assert message("s1").category == made.slug == "zorblatts"
-    assert message("s1").case.category == "zorblatts"
+    assert Case.objects.filter(category="zorblatts").count() == 1
     understanding.archive_category(brand, "zorblatts", by=None)
     road.take("api", said("s2", NEXT, T0 + minutes(1), person="cust-8"))
     assert message("s2").category != "zorblatts"
-    assert message("s1").case.category == "zorblatts"
+    assert Case.objects.filter(category="zorblatts").count() == 1

@@ -44,7 +44,7 @@ def test_ten_corrections_become_a_version_that_answers_is_measured_and_can_be_ro
 ) -> None:
     told(rows, lead, CALM, "positive")
     told(rows, lead, LOUD, "negative")
-    where = {"brand": rows.brand.pk, "field": "sentiment"}
+    where: dict[str, str | int] = {"brand": rows.brand.pk, "field": "sentiment"}
     before = client.get(PAGE, where).content.decode()
     assert "What ships with Parlour answers" in before
     assert "40 corrections" in before
@@ -79,7 +79,7 @@ def test_what_the_desk_asks_about_is_labelled_by_a_click_and_taken_back_by_anoth
     rows: Rows, lead: Agent, client: Client
 ) -> None:
     message = rows.said(rows.case(), "the ferry to the island, hm", category="delivery")
-    where = {"brand": rows.brand.pk, "field": "category"}
+    where: dict[str, str | int] = {"brand": rows.brand.pk, "field": "category"}
     page = client.get(PAGE, where).content.decode()
     assert "the ferry to the island, hm" in page
     form = {**where, "from": "page"}
