@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 
-.PHONY: run test check bench fresh pins model clean
+.PHONY: run test check bench fresh pins model evaluate clean
 
 run: $(RUN)
 	@$(VENV)/bin/parlour run
@@ -37,7 +37,12 @@ pins: $(DEV)
 
 # The weights of the shipped model, from the data sets whose licence allows it (docs/MODELS.md).
 model: $(DEV)
-	@$(PY) -m parlour.understanding.train --data ../shared/data --out parlour/understanding/weights.npz
+	@$(PY) -m parlour.understanding.train --data ../shared/data --out parlour/understanding/weights.npz \
+	  --accurate parlour/understanding/weights_accurate.npz
+
+# How right the models are, into docs/ACCURACY.md: five to ten minutes.
+evaluate: $(DEV)
+	@$(PY) -m parlour.understanding.evaluate --data ../shared/data --write docs/ACCURACY.md
 
 clean:
 	@rm -rf $(VENV) build dist

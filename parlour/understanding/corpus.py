@@ -234,13 +234,14 @@ def short_messages(data: Path) -> Iterator[Example]:
     for row in _rows(data / "sms_spam.csv.gz"):
         spam = row["label"] == "spam"
         text = row["text"].strip().strip('"')
-        known = Example(
-            text, None, CATEGORIES.index("other"), 0.05, False, INTENTS.index("other"), spam=spam, weight=0.12
-        )
-        yield replace(known, weight=1.0) if spam else known
-        if not spam:
-            # What friends write may be anything but spam: that one thing is learnt in full.
-            yield Example(text, spam=False, weight=0.9)
+        known = Example(text, None, CATEGORIES.index("other"), 0.05, False, spam=spam, weight=0.12)
+        if spam:
+            yield replace(known, intent=INTENTS.index("other"), weight=1.0)
+            continue
+        yield known
+        # What friends write may be anything but spam: that one thing is learnt in full.
+        yield Example(text, spam=False, weight=0.9)
+        yield Example(text, intent=INTENTS.index("other"), weight=0.02)
 
 
 def leaning(text: str, feeling: Mapping[str, int], concepts: lexicon.Concepts) -> float:

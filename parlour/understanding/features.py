@@ -6,7 +6,7 @@ neighbourhood (negation, pairs of words) is computed for a whole batch with NumP
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from parlour.understanding import lexicon
 
-SPACE: Final = 2
+SPACE: Final = 3
 """The version of the features. Raise it with every change here: weights fitted on others mean nothing."""
 BITS: Final = 18
 BUCKETS: Final = 1 << BITS
@@ -33,15 +33,20 @@ _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uff66-\uff9d"
 _SYMBOLS = "\u2190-\u2bff\U0001f000-\U0001faff"
 _TOKEN = re.compile(
     r"(?:https?://|www\.)\S*|@[\w.]*|\d[\d.,:]*"
-    r"|([:;=]['-]?[()\[\]dp/|]+(?!\w)|\(:|</?3"
+    r"|([a-z]{1,8}\*{1,8}[a-z]{0,8}|"
+    r"[:;=]['-]?[()\[\]dp/|]+(?!\w)|\(:|</?3"
     r"|[!?]+|[.,;]"
     f"|[{_UNSPACED}{_SYMBOLS}]"
     "|[^\x00-\x26\x28-\x40\x5b-\x60\x7b-\xb4\xb6-\xb9\xbb-\xbf\u060c\u061b\u061f\u06d4\u0964\u0965"
     f"\u2000-\u2bff\u3000-\u303f{_UNSPACED}\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe6f\uff00-\uff0f\U0001f000-\U000e01ef]+)"
 )
+# #NotHappy and #notHappy2 as their words.
+_HASHTAG = re.compile(r"#\w*[a-z0-9][A-Z]\w*")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SHOUT = re.compile(r"\b[A-Z]{4,}\b")
 _ARTICLE = re.compile("^[وفبك]?(?:ال|لل)|^و")
 _STRETCH = re.compile(r"(.)\1{2,}")
+_GUESSED_FROM = 5
 _ELISIONS = frozenset(
     ["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "un", "nell", "sull", "dall", "quell"]
 )
@@ -78,6 +83,8 @@ def _bucket(feature: str) -> int:
 def tokens(text: str) -> list[str]:
     """Start mark and words of one text; an address, a name or a number becomes an empty word."""
     text = text[:MAX_CHARS]
+    if "#" in text:
+        text = _HASHTAG.sub(lambda tag: _HUMP.sub(" ", tag[0]), text)
     low = text.lower().replace("’", "'")
     start = ("://" in low or "www." in low) + 2 * (_SHOUT.search(text) is not None)
     found: list[str] = _TOKEN.findall(low)
@@ -88,8 +95,9 @@ def tokens(text: str) -> list[str]:
 class Reader:
     """Reads texts, and remembers the words seen so far, each as two rows: plain (even) and negated (odd). Safe for threads."""
 
-    def __init__(self, feeling: Mapping[str, int]) -> None:
-        self._feeling = feeling
+    def __init__(self) -> None:
+        self._feeling = lexicon.feelings()
+        self._guess = lexicon.guesses()
         self._whole, self._begin = lexicon.table()
         self._lock = threading.Lock()
         self._clear()
@@ -185,7 +193,11 @@ class Reader:
             return ["mark " + ("?" if "?" in key else "!"), *(["mark !!"] if len(key) > 1 else [])]
         if key[0] == "^":
             return [key]
-        word = _STRETCH.sub(r"\1\1", key.strip("'")) or key
+        if "*" in key:
+            return [key, "starred"]
+        word = key.strip("'") or key
+        stretched = _STRETCH.search(word) is not None
+        word = self._squeezed(word) if stretched else word
         head, _, tail = word.partition("'")
         stem = tail if tail and head in _ELISIONS else word
         mark = NEGATED if negated else ""
@@ -194,10 +206,27 @@ class Reader:
             found += ["<" + stem[:4], stem[-4:] + ">"]
         if len(stem) > 6:
             found.append("<" + stem[:6])
+        if stretched:
+            found.append("stretched")
         feeling = self._feeling.get(key) or self._feeling.get(stem) or 0
+        concepts = self._concepts(stem, bool(feeling))
+        if not feeling and "good" not in concepts and "bad" not in concepts:
+            feeling = self._guessed(stem)
         if feeling:
             found += [f"{mark}feel{feeling}", mark + ("feel+" if feeling > 0 else "feel-")]
-        return found + [f"{mark}*{concept}" for concept in self._concepts(stem, bool(feeling))]
+        return found + [f"{mark}*{concept}" for concept in concepts]
+
+    def _squeezed(self, word: str) -> str:
+        """A word with letters drawn out, as it is written: the spelling somebody knows, else with two of each."""
+        once, twice = _STRETCH.sub(r"\1", word), _STRETCH.sub(r"\1\1", word)
+        known = once in self._feeling or once in self._whole
+        return once if known and twice not in self._feeling and twice not in self._whole else twice
+
+    def _guessed(self, stem: str) -> int:
+        for length in range(len(stem), _GUESSED_FROM - 1, -1):
+            if stem[:length] in self._guess:
+                return self._guess[stem[:length]]
+        return self._guess.get(stem, 0)
 
     def _concepts(self, stem: str, felt: bool) -> list[str]:
         found = list(self._whole.get(stem, ()) or self._whole.get(_ARTICLE.sub("", stem), ()))
@@ -219,7 +248,7 @@ def _pairs(hashes: NDArray[np.uint32]) -> Ints:
 @cache
 def shared() -> Reader:
     """The reader that all heads of this process share: each word is taken apart once."""
-    return Reader(lexicon.feelings())
+    return Reader()
 
 
 def matrix(texts: Sequence[str], reader: Reader) -> Any:

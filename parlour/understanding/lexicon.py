@@ -32,8 +32,16 @@ BREAKS: Final = frozenset(CONCEPTS.pop("contrast"))
 
 def feelings() -> dict[str, int]:
     """English words and emoji, each from -4 (awful) to 4 (wonderful) in whole steps without 0."""
-    lines = (DATA / "feelings.txt").read_text(encoding="utf-8").splitlines()
-    pairs = (line.rsplit(" ", 1) for line in lines)
+    return _values("feelings.txt")
+
+
+def guesses() -> dict[str, int]:
+    """Words and beginnings of words of sixteen languages, valued likewise by their nearness to the English ones; some are wrong."""
+    return _values("feelings_many.txt")
+
+
+def _values(name: str) -> dict[str, int]:
+    pairs = (line.rsplit(" ", 1) for line in (DATA / name).read_text(encoding="utf-8").splitlines())
     return {word: int(value) for word, value in pairs}
 
 

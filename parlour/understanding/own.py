@@ -12,7 +12,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from parlour.understanding import categories, features, fitting, memory, queries
+from parlour.understanding import categories, embedding, features, fitting, memory, queries
 from parlour.understanding.categories import Tree
 from parlour.understanding.memory import Judged, Likeness, Memory
 from parlour.understanding.models import Correction, Learned, ModelVersion
@@ -66,12 +66,13 @@ class Own:
     bias: Floats | None = None
     memories: Mapping[str, Memory] = field(default_factory=dict)
     heads: Mapping[str, fitting.Head] = field(default_factory=dict)
+    dense: Floats | None = None
 
-    def logits(self, read: features.Read) -> Floats | None:
-        if self.place is None or self.table is None:
+    def logits(self, texts: Sequence[str], read: features.Read) -> Floats | None:
+        if self.place is None or self.table is None or self.bias is None:
             return None
         result: Floats = fitting.sums(read, self.place, self.table) + self.bias
-        return result
+        return result if self.dense is None else result + fitting.embedded(texts) @ self.dense
 
 
 _known: dict[tuple[str, int], tuple[str, Own]] = {}
@@ -126,17 +127,21 @@ def _load(brand: int, before: Own | None) -> Own:
     buckets = np.unique(np.concatenate([head.buckets for head in heads.values()]))
     width = sum(len(head.labels) for head in heads.values())
     weights, bias = np.zeros((len(buckets), width), np.float32), np.zeros(width, np.float32)
+    dense: Floats | None = None
     answers: dict[str, _Answer] = {}
     at = 0
     for name, head in heads.items():
         columns = slice(at, at + len(head.labels))
         weights[np.searchsorted(buckets, head.buckets), columns] = head.weights
         bias[columns] = head.bias
+        if head.dense is not None:
+            dense = np.zeros((len(head.dense), width), np.float32) if dense is None else dense
+            dense[:, columns] = head.dense
         labels, counts = live(tree, head.labels) if name == "category" else (head.labels, None)
         answers[name] = _Answer(columns, labels, counts, head.name)
         at = columns.stop
     place, table = fitting.lookup(buckets, weights)
-    return Own(tree, answers, place, table, bias, memories, heads)
+    return Own(tree, answers, place, table, bias, memories, heads, dense)
 
 
 def _heads(brand: int, tree: Tree, before: Own | None) -> dict[str, fitting.Head]:
@@ -152,6 +157,9 @@ def _heads(brand: int, tree: Tree, before: Own | None) -> dict[str, fitting.Head
         except ValueError as error:
             # Features have changed with an update; the shipped head answers until the next learning.
             log.warning("Version %s of brand %s cannot be used: %s", version.number, brand, error)
+            continue
+        if head.dense is not None and not embedding.wanted():
+            log.warning("Version %s of brand %s needs the accurate model, which is off.", version.number, brand)
             continue
         found[version.field] = replace(head, name=name, _table=[])
     if "category" not in found and tree.own:
@@ -194,7 +202,7 @@ def _annotate(own: Own, texts: Sequence[str]) -> list[Annotation]:
         part = texts[start : start + _SLICE]
         read = features.shared().read(part)
         changes: list[dict[str, Any]] = [{} for _ in part]
-        logits = own.logits(read)
+        logits = own.logits(part, read)
         if logits is not None:
             for name, answer in own.answers.items():
                 _answered(name, answer, answer.chances(logits), changes)

@@ -1,17 +1,15 @@
 """Text in, annotations out: language, sentiment, category, intent, urgency, noise, insults, spam; and why."""
 
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import eldc
 import numpy as np
 from numpy.typing import NDArray
 
-from parlour.understanding import features, fitting, heads
+from parlour.understanding import embedding, features, fitting, heads, languages
 from parlour.understanding.heads import (
     CATEGORIES,
     CATEGORY_NAMES,
@@ -39,6 +37,7 @@ __all__ = [
 ]
 
 WEIGHTS: Final = Path(__file__).with_name("weights.npz")
+EMBEDDED_WEIGHTS: Final = Path(__file__).with_name("weights_accurate.npz")
 _SLICE = 512
 # Complaints without a harsh word are common on a desk, so less is asked of them than of praise.
 NEGATIVE_BELOW: Final = -0.3
@@ -101,10 +100,29 @@ class _Model:
                 raise ValueError(
                     "The weights were made for another version of the features; build them anew (make model)."
                 )
+        self.dense: Floats | None = None
+        if embedding.wanted():
+            self._join(EMBEDDED_WEIGHTS)
         self.place, self.table = fitting.lookup(self.buckets, self.weights)
 
-    def logits(self, read: features.Read) -> Floats:
-        return fitting.sums(read, self.place, self.table) + self.bias
+    def _join(self, path: Path) -> None:
+        """The accurate model answers with the mean of what features and embeddings say."""
+        half = np.float32(0.5)
+        with np.load(path) as file:
+            self.dense = file["dense"].astype(np.float32) * half
+            self.bias = (self.bias + file["bias"]) * half
+        self.weights *= half
+        self.name += "+embeddings"
+
+    def logits(self, texts: Sequence[str], read: features.Read) -> Floats:
+        return fitting.sums(read, self.place, self.table) + self.rest(texts)
+
+    def rest(self, texts: Sequence[str]) -> Floats:
+        """What does not come from single words: the biases, and the embeddings where they are on."""
+        if self.dense is None or not len(texts):
+            return self.bias
+        result: Floats = fitting.embedded(texts) @ self.dense + self.bias
+        return result
 
 
 _model: _Model | None = None
@@ -116,7 +134,6 @@ def _loaded() -> _Model:
     if _model is None:
         with _loading:
             if _model is None:
-                eldc.init()
                 _model = _Model(WEIGHTS)
     return _model
 
@@ -124,40 +141,6 @@ def _loaded() -> _Model:
 def model_name() -> str:
     """The name of the weights in use, made of their content."""
     return _loaded().name
-
-
-# Words that settle the language of a text too short for statistics.
-_SHORT: Final[dict[str, str]] = {
-    word: language
-    for language, words in {
-        "en": "thanks thank hello hey please help why what the you",
-        "de": "danke hallo bitte nein ja wann warum hilfe guten moin nicht ist",
-        "fr": "merci bonjour salut oui aide pourquoi svp bonsoir",
-        "es": "gracias hola ayuda buenos buenas porfa",
-        "pt": "obrigado obrigada olá oi ajuda não",
-        "it": "grazie ciao aiuto salve perché buongiorno",
-        "nl": "bedankt hoi dankjewel waarom hulp goedemorgen",
-    }.items()
-    for word in words.split()
-}
-_WORD = re.compile(r"[^\W\d_]+")
-_NOISE = re.compile(r"(?:https?://|www\.)\S*|[@#][\w.]+|[^\w\s'’.,!?¿¡-]|\d|_")
-_OTHER_SCRIPT = re.compile("[\u0370-\u03ff\u0530-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-
-
-def _language(text: str) -> str:
-    clean = _NOISE.sub(" ", text[: features.MAX_CHARS]).strip()
-    if len(clean) < 40:
-        words = _WORD.findall(clean)
-        letters = sum(map(len, words))
-        if letters < 12 and not _OTHER_SCRIPT.search(clean):
-            known = {_SHORT[word] for word in map(str.lower, words) if word in _SHORT}
-            if len(known) == 1:
-                return known.pop()
-            if letters < 10:
-                return ""
-    found = str(eldc.detect(clean))
-    return "" if found == "und" else found
 
 
 def annotate(texts: Sequence[str]) -> list[Annotation]:
@@ -184,7 +167,7 @@ def _shown(values: NDArray[Any]) -> Any:
 
 
 def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = None) -> list[Annotation]:
-    logits = model.logits(read or features.shared().read(texts))
+    logits = model.logits(texts, read or features.shared().read(texts))
     feeling = fitting.softmax(logits[:, heads.SENTIMENT_COLUMNS])
     topic = fitting.softmax(logits[:, heads.CATEGORY_COLUMNS])
     wanted = fitting.softmax(logits[:, heads.INTENT_COLUMNS])
@@ -205,7 +188,7 @@ def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = 
         tone = _tone(score)
         found.append(
             Annotation(
-                language=_language(text),
+                language=languages.of(text),
                 sentiment=tone,
                 sentiment_score=score,
                 sentiment_confidence=tones[SENTIMENTS.index(tone)],
@@ -229,7 +212,7 @@ def explain(text: str) -> Explanation:
     model = _loaded()
     read = features.shared().read([text])
     parts = fitting.shares(read, model.place, model.table)
-    logits = parts.sum(axis=0) + model.bias
+    logits = parts.sum(axis=0) + np.atleast_2d(model.rest([text]))[0]
     feeling = fitting.softmax(logits[None, heads.SENTIMENT_COLUMNS])[0]
     tone = SENTIMENTS.index(_tone(float(feeling[2] - feeling[0])))
 
@@ -275,10 +258,15 @@ def shipped(name: str) -> fitting.Head:
     or "spam", whose labels are "false" and "true". Raises KeyError for any other.
     """
     model = _loaded()
+    dense: Floats | None = None
     if name in YES_OR_NO:
         column = YES_OR_NO[name]
         half = np.stack((-model.weights[:, column], model.weights[:, column]), axis=1) / 2
         bias: Floats = np.array([-model.bias[column], model.bias[column]], np.float32) / np.float32(2)
-        return fitting.Head(("false", "true"), model.buckets, half.astype(np.float32), bias, model.name)
+        if model.dense is not None:
+            dense = np.stack((-model.dense[:, column], model.dense[:, column]), axis=1) / np.float32(2)
+        return fitting.Head(("false", "true"), model.buckets, half.astype(np.float32), bias, model.name, dense)
     columns, labels = HEADS[name]
-    return fitting.Head(labels, model.buckets, model.weights[:, columns].copy(), model.bias[columns], model.name)
+    if model.dense is not None:
+        dense = model.dense[:, columns].copy()
+    return fitting.Head(labels, model.buckets, model.weights[:, columns].copy(), model.bias[columns], model.name, dense)

@@ -83,7 +83,7 @@ def test_a_prior_learns_labels_it_did_not_know():
     texts = ["my loyalty points are gone", "points missing from my card", "where are my bonus points"]
     head = fit(texts, ["loyalty"] * 3, prior=prior)
     assert head.labels == (*prior.labels, "loyalty")
-    assert head.best(["where did my points go"])[0][0] == "loyalty"
+    assert head.best(["the loyalty points never came"])[0][0] == "loyalty"
     assert head.best(["the courier never delivered my parcel"])[0][0] == "delivery"
 
 

@@ -75,7 +75,7 @@ def test_training_and_reading_agree(trained, tmp_path):
         "sooooo GREAT http://x.example @y 12",
     ]
     slow = features.matrix(texts, features.shared()) @ table + bias
-    fast = queries._Model(tmp_path / "w.npz").logits(texts)
+    fast = queries._Model(tmp_path / "w.npz").logits(texts, features.shared().read(texts))
     np.testing.assert_allclose(fast, slow, atol=0.01)
     assert fast.shape == (4, heads.OUTPUTS)
 
@@ -149,7 +149,7 @@ def test_category_language_and_noise_keep_their_floors():
 @with_data
 def test_speed_is_far_from_its_floor():
     """A tenth of what was measured, so that a busy machine does not fail it and a lost vectorisation does."""
-    one, batch, _ = evaluate.speed(DATA, rows=4_000)
+    one, batch, _ = evaluate.speed(DATA, count=4_000)
     assert batch.value > 3_000
     assert one.value > 800
 
