@@ -22,7 +22,7 @@ class AllWeights:
 
     def of(self, brand_id: int | None) -> Mapping[str, int]:
         found = self.own.get(brand_id) or self.own.get(None)
-        return DEFAULTS if found is None else DEFAULTS | found
+        return DEFAULTS if found is None else {**DEFAULTS, **found}
 
 
 def standings(judged: Sequence[Case]) -> dict[int, Standing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -54,7 +55,7 @@ def settle(**values: object) -> None:
     Settings.objects.create(values=values)
 
 
-def online(rows: Rows, name: str = "Noor", **more: object) -> Agent:
+def online(rows: Rows, name: str = "Noor", **more: Any) -> Agent:
     return rows.agent(name, presence=Presence.ONLINE, **more)
 
 
