@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from parlour.commands import simulate_learning, simulate_routing
+from parlour.commands import simulate_days, simulate_learning, simulate_routing
 
 APART = "PARLOUR_SIMULATES"
 
@@ -55,3 +55,4 @@ def learning(file: Path, steps: str, later: int) -> None:
 
 
 command.add_command(simulate_routing.routing)
+command.add_command(simulate_days.days)

@@ -8,7 +8,8 @@ from parlour.cases.models import Case, Message
 from parlour.lib.rows import insert_rows
 from parlour.policy.incidents import joining
 from parlour.policy.incidents.models import Heard
-from parlour.policy.incidents.words import MOST, stems
+from parlour.policy.incidents.waves import CATEGORY
+from parlour.policy.incidents.words import stems
 from parlour.policy.judging import Judging
 
 
@@ -32,7 +33,9 @@ def _asked(words: Sequence[Message]) -> list[Message]:
 
 
 def _heard(case: Case, words: Sequence[Message]) -> Heard:
-    found = stems(one.text for one in words)[:MOST]
+    # The brand's own name is in everything.
+    named = set(stems([case.brand.name]))
+    found = [stem for stem in stems(one.text for one in words) if stem not in named]
     if case.category != "other":
-        found.append(f"#{case.category}")
+        found.append(CATEGORY + case.category)
     return Heard(brand_id=case.brand_id, case_id=case.pk, at=words[-1].sent_at, stems=" ".join(found))

@@ -16,6 +16,8 @@ STANDS_OUT = 1.5
 SAME = 0.5
 """Words half of whose cases are already in a wave belong to it."""
 TITLE_WORDS = 3
+CATEGORY = "#"
+"""What a category is counted under begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,14 @@ def find(heard: Sequence[Heard], usual: Usual, bounds: Bounds = Bounds()) -> lis
         of_case.setdefault(one.case, set()).update(one.stems)
     counted = Counter(stem for stems in of_case.values() for stem in stems)
     hot = [stem for stem, count in counted.items() if _is_hot(count, len(of_case), stem, usual, bounds)]
-    hot.sort(key=lambda stem: (-counted[stem] * log(counted[stem] / max(usual.stems.get(stem, 0.0), 0.5)), stem))
+    # A category alone says less of a cause than a word does.
+    hot.sort(
+        key=lambda stem: (
+            stem.startswith(CATEGORY),
+            -counted[stem] * log(counted[stem] / max(usual.stems.get(stem, 0.0), 0.5)),
+            stem,
+        )
+    )
     # When everything rises at once every word does: only the clearest is told, and the next one when it still stands out then.
     flood = len(of_case) > bounds.times * max(usual.cases, bounds.least)
     waves: list[Wave] = []
@@ -96,7 +105,7 @@ def _is_hot(count: int, total: int, stem: str, usual: Usual, bounds: Bounds) -> 
 
 def _others(stem: str, cases: frozenset[int], of_case: Mapping[int, set[str]], usual: Usual) -> tuple[str, ...]:
     """What these cases say besides: often, and more often than others do."""
-    beside = Counter(one for case in cases for one in of_case[case] if one != stem)
+    beside = Counter(one for case in cases for one in of_case[case] if one != stem and not one.startswith(CATEGORY))
     lifted = {
         one: count / len(cases) * log(1 + count / len(cases) / usual.share(one))
         for one, count in beside.items()
