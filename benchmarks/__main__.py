@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import clocks, door, live, pages, parse, road
+from benchmarks import clocks, door, live, pages, parse, road, rules
 from benchmarks.figures import Figure, keep, machine, show, write_page
 from benchmarks.options import Options
 
@@ -19,6 +19,7 @@ BENCHES = {
     "parse": parse.run,
     "pages": pages.run,
     "live": live.run,
+    "rules": rules.run,
     "clocks": clocks.run,
 }
 

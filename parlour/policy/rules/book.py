@@ -52,17 +52,21 @@ def book() -> Book:
     if stamp is None:
         return EMPTY
     if _book.stamp != stamp:
-        names, rules = choices.lists(), Rule.objects.filter(on=True)
-        _book = Book(stamp, tuple(made for rule in rules if (made := _ready(rule, names)) is not None))
+        specs = [(rule, spec) for rule in Rule.objects.filter(on=True) if (spec := _read(rule)) is not None]
+        names = choices.lists(set().union(*(choices.asked(spec) for _, spec in specs)))
+        _book = Book(stamp, tuple(_ready(rule, spec, names) for rule, spec in specs))
     return _book
 
 
-def _ready(rule: Rule, names: Names) -> Ready | None:
+def _read(rule: Rule) -> Spec | None:
     try:
-        spec = read(rule.data)
+        return read(rule.data)
     except Invalid:
         # Kept by an older or newer version: the page shows what is wrong with it.
         log.error("Rule %s cannot be read and is left out.", rule.pk)
         return None
+
+
+def _ready(rule: Rule, spec: Spec, names: Names) -> Ready:
     deeds = {act: act_words(act, names) for act in spec.acts}
     return Ready(rule.pk, spec, sentence(spec, names), deeds, rule.since, compiled(spec.condition))

@@ -113,6 +113,9 @@ class Carrying:
         self.firings.append(
             Firing(rule_id=rule.id, case_id=row.case.pk, occurrence=row.occurrence, at=self.now, chain=chain)
         )
+        if not did and not left:
+            # Everything is as the rule wants it: counted, and nothing to tell.
+            return touched
         name = rule.spec.name
         data: dict[str, Any] = {"rule": rule.id, "name": name, "reason": rule.words, "did": did, "left": left}
         self._tell(rule, row, "rule.fired", data)

@@ -52,12 +52,20 @@ def lists(names: Iterable[str] = tuple(LISTS)) -> Lists:
     return {name: LISTS[name]() for name in names}
 
 
+def asked(spec: Spec) -> set[str]:
+    """The lists from which a rule has chosen."""
+    named = [FIELDS[leaf.what].choices for leaf in leaves(spec.condition)] + [
+        DEEDS[act.do].choices for act in spec.acts
+    ]
+    return {name for name in named if isinstance(name, str)}
+
+
 def check(spec: Spec) -> None:
     """Raise Invalid where a rule names a team, agent, inbox, brand or channel that is not there."""
-    asked = [(FIELDS[leaf.what].choices, leaf.value, True) for leaf in leaves(spec.condition)]
-    asked += [(DEEDS[act.do].choices, act.value, False) for act in spec.acts]
+    chosen = [(FIELDS[leaf.what].choices, leaf.value, True) for leaf in leaves(spec.condition)]
+    chosen += [(DEEDS[act.do].choices, act.value, False) for act in spec.acts]
     wanted = [
-        (name, values, none) for name, values, none in asked if isinstance(name, str) and isinstance(values, tuple)
+        (name, values, none) for name, values, none in chosen if isinstance(name, str) and isinstance(values, tuple)
     ]
     known = lists({name for name, _, _ in wanted})
     for name, values, none in wanted:

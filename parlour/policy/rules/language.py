@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -203,6 +204,12 @@ class Spec:
     overwrite: bool
 
 
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones; they are files, which are read once."""
+    return frozenset(available_timezones())
+
+
 def _shown(value: object) -> str:
     return one_line(str(value), 60)
 
@@ -225,7 +232,7 @@ def read(data: object) -> Spec:
         raise Invalid(f"A rule's name has at most {NAME_LIMIT} characters.")
     event, number = _when(whole.get("when", {}))
     zone = whole.get("zone", "UTC")
-    if not isinstance(zone, str) or zone not in available_timezones():
+    if not isinstance(zone, str) or zone not in zones():
         raise Invalid(f"There is no time zone {_shown(zone)!r}; one is Europe/Berlin.")
     for flag in ("on", "overwrite"):
         if not isinstance(whole.get(flag, False), bool):

@@ -142,8 +142,8 @@ def matching_rows(texts: Texts, pattern: str) -> list[int]:
 
     The time is bounded by the text's length times the pattern's, whatever either holds.
     """
-    wanted = pattern.split()
-    literal = max((piece for word in wanted for piece in _literals(word)), key=len, default="")
+    wanted = [(word, max(_literals(word), key=len)) for word in pattern.split()]
+    literal = max((piece for _, piece in wanted), key=len, default="")
     candidates = texts.rows_with(literal, whole=False) if literal else range(len(texts.starts))
     return [row for row in candidates if _matches(texts.text(row).split(), wanted)]
 
@@ -152,14 +152,18 @@ def _literals(word: str) -> list[str]:
     return word.replace("?", "*").replace("#", "*").split("*")
 
 
-def _matches(tokens: list[str], wanted: list[str]) -> bool:
-    cut = [token[:LONGEST_TOKEN] for token in tokens]
-    bare = [token.strip(EDGES) or token for token in cut]
-    last = len(tokens) - len(wanted)
+def _matches(tokens: list[str], wanted: list[tuple[str, str]]) -> bool:
     return any(
-        all(glob(bare[at + offset], word) or glob(cut[at + offset], word) for offset, word in enumerate(wanted))
-        for at in range(last + 1)
+        all(_fits(tokens[at + offset], word, literal) for offset, (word, literal) in enumerate(wanted))
+        for at in range(len(tokens) - len(wanted) + 1)
     )
+
+
+def _fits(token: str, word: str, literal: str) -> bool:
+    if literal not in token:
+        return False
+    cut = token[:LONGEST_TOKEN]
+    return glob(cut, word) or glob(cut.strip(EDGES), word)
 
 
 def glob(token: str, pattern: str) -> bool:

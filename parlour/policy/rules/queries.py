@@ -37,7 +37,7 @@ def rules() -> list[Shown]:
     since = clock.now() - LATELY
     counted = Firing.objects.filter(at__gt=since).values_list("rule_id").annotate(times=Count("pk"))
     times: dict[int, int] = dict(counted)
-    found = Rule.objects.annotate(fired_at=Max("firings__at"))
+    found = Rule.objects.annotate(fired_at=Max("firings__at")).order_by("position", "id")
     return [_shown(rule, names, times.get(rule.pk, 0), rule.fired_at) for rule in found]
 
 

@@ -157,6 +157,8 @@ def test_the_list_moves_switches_copies_removes_and_undoes(rows: Rows, client: C
     begun = names()
     client.post(f"/policy/rules/{third.pk}/do", {"do": "up"})
     assert names() == [begun[0], begun[2], begun[1]]
+    page = html(client.get("/policy/rules"))
+    assert re.findall(r"<h2><a [^>]*><bdi>(.*?)</bdi>", page) == [begun[0], begun[2], begun[1]]
     client.post(f"/policy/rules/{first.pk}/do", {"do": "off"})
     client.post(f"/policy/rules/{first.pk}/do", {"do": "copy"})
     assert names()[1] == f"{begun[0]} (copy)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
-from zoneinfo import available_timezones
 
 import orjson
 from django.core.exceptions import BadRequest
@@ -170,7 +169,7 @@ def _form(
         "language": language,
         "kinds": rule_form.KINDS,
         "deepest": rule_form.DEEPEST,
-        "zones": sorted(available_timezones()),
+        "zones": sorted(language.zones()),
         "lasts": LASTS,
         "last": _last(request),
         "firings": queries.lately(kept.rule.pk) if kept else [],
