@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from parlour.api import cases, desk, docs, files, problems, rules, schemas, service_levels, understanding
+from parlour.api import cases, desk, docs, files, moderation, problems, rules, schemas, service_levels, understanding
 from parlour.api.bearer import BearerToken
 from parlour.api.wire import JSONParser
 
@@ -88,6 +88,7 @@ api = ParlourAPI(
 problems.register(api)
 api.add_router("", cases.router)
 api.add_router("", desk.router)
+api.add_router("", moderation.router)
 api.add_router("", files.router)
 api.add_router("", rules.router)
 api.add_router("", understanding.router)

@@ -254,6 +254,7 @@ def restrict(
     with transaction.atomic():
         identity = Identity.objects.select_for_update().get(pk=identity_id)
         _lift(identity_id, by, now)
+        queries.read_anew()
         row = Restriction.objects.create(
             identity=identity,
             kind=kind,
@@ -344,6 +345,7 @@ def _look(message_id: int, by: Actor, verb: str) -> Message:
             raise Invalid("Somebody has looked at this message already.")
         Message.objects.filter(pk=message.pk).update(held=False)
         message.held = False
+        queries.read_anew()
         Handled.objects.filter(message=message, looked_at__isnull=True).update(
             looked_at=clock.now(), looked_by=actor_name(by)
         )

@@ -131,6 +131,8 @@ class Guard:
 class _Kept:
     guard: Guard | None = None
     read: float = 0.0
+    held: int = 0
+    counted: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
 
@@ -165,7 +167,7 @@ def recent() -> Guard:
 
 def read_anew() -> None:
     """What is asked next is read from the database: somebody has changed it."""
-    _kept.read = 0.0
+    _kept.read = _kept.counted = 0.0
 
 
 def spans(text: str, brand_id: int | None, language: str = "", guard_: Guard | None = None) -> list[personal.Span]:
@@ -214,7 +216,9 @@ def handled_in(case_id: int) -> dict[int, list[Handled]]:
 
 
 def standing_of(customer_id: int) -> list[Restriction]:
-    """What a customer's accounts are under now."""
+    """What a customer's accounts are under now; nothing is asked while nobody is under anything."""
+    if not recent().restricted:
+        return []
     found = Restriction.objects.filter(identity__customer_id=customer_id, lifted_at__isnull=True)
     return list(found.filter(Q(until__isnull=True) | Q(until__gt=clock.now())).select_related("identity"))
 
@@ -224,6 +228,15 @@ def held() -> list[Handled]:
     waiting = Handled.objects.filter(action=Action.HOLD, looked_at__isnull=True, message__held=True).order_by("at")
     rows = list(waiting.select_related("message", "message__case", "message__identity", "brand")[:200])
     return list({one.message_id: one for one in rows}.values())
+
+
+def held_count() -> int:
+    """How many messages waited for a look at most ``LASTS`` ago, counted up to a hundred: every page shows it."""
+    if time.monotonic() - _kept.counted > LASTS:
+        waiting = Handled.objects.filter(action=Action.HOLD, looked_at__isnull=True)
+        _kept.held = len(set(waiting.values_list("message_id", flat=True)[:100]))
+        _kept.counted = time.monotonic()
+    return _kept.held
 
 
 def restricted() -> list[Restriction]:

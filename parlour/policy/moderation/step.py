@@ -115,7 +115,7 @@ def _carry_out(said: Iterable[tuple[Case, Message]], verdicts: dict[int, list[Ve
     for case, message in said:
         found = verdicts[message.pk]
         wanted = {one.action for one in found}
-        act = next((one for one in (Action.DELETE, Action.HIDE) if one in wanted and can_act(message, one)), None)
+        act = _possible(message, wanted)
         if act:
             acts.append((message, act))
         if Action.HOLD in wanted and not message.held:
@@ -150,6 +150,13 @@ def _carry_out(said: Iterable[tuple[Case, Message]], verdicts: dict[int, list[Ve
     act_by_desk(acts)
     if holding:
         Message.objects.filter(pk__in=[message.pk for message in holding]).update(held=True)
+
+
+def _possible(message: Message, wanted: set[str]) -> str | None:
+    """The act its platform knows: what is to be deleted is at least hidden."""
+    if Action.DELETE in wanted and can_act(message, Action.DELETE):
+        return Action.DELETE
+    return Action.HIDE if wanted & {Action.DELETE, Action.HIDE} and can_act(message, Action.HIDE) else None
 
 
 def _told(action: str, message: Message, act: str | None) -> str:

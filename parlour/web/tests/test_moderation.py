@@ -79,6 +79,28 @@ def test_the_api_covers_by_the_role_of_the_token(exposed: tuple[Case, Message], 
             assert CARD not in told.content.decode()
 
 
+def test_programs_keep_lists_try_texts_and_uncover(exposed: tuple[Case, Message], client: Client) -> None:
+    _, said = exposed
+    lead, agent = ({"Authorization": f"Bearer {staff.add_token(role, role)}"} for role in (Role.LEAD, Role.AGENT))
+    body = {"name": "Abuse", "action": "hide", "words": ["crook*"], "exceptions": []}
+    lists = "/api/v1/moderation/lists"
+    assert client.post(lists, body, "application/json", headers=agent).status_code == 403
+    made = client.post(lists, body, "application/json", headers=lead)
+    assert made.status_code == 201
+    changed = client.put(f"{lists}/{made.json()['id']}", body | {"words": ["thief"]}, "application/json", headers=lead)
+    assert changed.json()["words"] == ["thief"]
+    assert client.get(lists, headers=lead).json()["items"] == [changed.json()]
+    assert client.post(lists, body | {"words": ["*"]}, "application/json", headers=lead).status_code == 422
+    assert client.put(f"{lists}/99", body, "application/json", headers=lead).status_code == 404
+    told = client.post("/api/v1/moderation/try", {"text": f"Th1ef {CARD}"}, "application/json", headers=lead).json()
+    assert told["matches"] == [{"list": "Abuse", "word": "thief", "action": "hide"}]
+    assert (told["personal"], told["covered"]) == (["card"], "Th1ef •••• •••• •••• 1111")
+    assert client.get("/api/v1/moderation/report", headers=lead).json()["hidden"] == 0
+    shown = client.post(f"/api/v1/messages/{said.pk}/uncover", headers=agent)
+    assert CARD in shown.json()["text"]
+    assert Event.objects.filter(verb="personal.shown", message_id=said.pk).exists()
+
+
 def test_a_click_uncovers_it_for_that_agent_only_and_is_told_on_the_case(
     exposed: tuple[Case, Message], amara: Agent, person: Callable[..., Agent]
 ) -> None:
@@ -125,7 +147,7 @@ def test_a_list_is_tried_on_past_words_saved_changed_and_each_step_undone(scene:
     client = at(lead)
     told = client.post("/policy/moderation/list", FORM | {"do": "preview"}).content.decode()
     assert "Of the last 2 messages it would have acted on 1" in told
-    assert "<mark> crook</mark>" in told
+    assert "<mark>crook</mark>" in told
     assert not WordList.objects.exists()
     page = client.post("/policy/moderation/list", FORM | {"do": "save"}, follow=True).content.decode()
     assert "was made: 2 words" in page
@@ -169,12 +191,12 @@ def test_a_text_is_tried_and_kept_nowhere(scene: Scene, lead: Agent) -> None:
     text = "Y0u are thi3ves, call +49 30 901820"
     told = at(lead).post("/policy/moderation/try", {"text": text, "brand": scene.brand.pk}, headers=HTMX)
     page = told.content.decode()
-    assert "<mark> thieves </mark>" in page
+    assert "<mark>thieves</mark>" in page
     assert "a phone number" in page
     assert "Read as: <bdi>you are thieves call 49 30 901820</bdi>" in page
     whole = at(lead).post("/policy/moderation/try", {"text": text}).content.decode()
     assert "Lists of words" in whole
-    assert "<mark> thieves </mark>" in whole
+    assert "<mark>thieves</mark>" in whole
 
 
 def test_shipped_lists_are_switched_on_by_language(lead: Agent) -> None:

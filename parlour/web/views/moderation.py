@@ -68,7 +68,7 @@ def _home(request: HttpRequest, agent: Agent, **more: Any) -> HttpResponse:
         "changes": Change.objects.exclude(what="author").order_by("-id")[:10],
         "told": Change.objects.filter(pk=told, undone=False).first() if isinstance(told, int) else None,
         "actions": Action.choices,
-        "kinds": personal.KINDS,
+        "languages": {code: name for code, (_, name) in presets.LANGUAGES.items()},
     }
     return render(
         request, "policy/moderation.html", _shown(agent, "home") | shown | more, status=more.get("status", 200)
@@ -99,12 +99,14 @@ def try_it(request: HttpRequest, agent: Agent) -> HttpResponse:
 def _excerpt(match: queries.Match) -> dict[str, Any]:
     hit = match.hit
     begin, end = max(0, hit.start - 40), min(len(hit.reading), hit.end + 40)
+    # The spaces around a word are part of what is matched, but not of what is shown.
+    start, stop = hit.start + (hit.reading[hit.start] == " "), hit.end - (hit.reading[hit.end - 1] == " ")
     return {
         "list": match.list,
         "word": match.word,
-        "before": ("…" if begin else "") + hit.reading[begin : hit.start].lstrip(),
-        "hit": hit.reading[hit.start : hit.end],
-        "after": hit.reading[hit.end : end].rstrip() + ("…" if end < len(hit.reading) else ""),
+        "before": ("…" if begin else "") + hit.reading[begin:start].lstrip(),
+        "hit": hit.reading[start:stop],
+        "after": hit.reading[stop:end].rstrip() + ("…" if end < len(hit.reading) else ""),
     }
 
 
