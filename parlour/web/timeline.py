@@ -304,7 +304,7 @@ def _words(
             return "clock", f"The promise of a {_promise(data)} is about to break"
         case "case.breached":
             return "exclamation-triangle", f"The promise of a {_promise(data)} was broken"
-        case "case.escalated":
+        case "case.leads_told":
             return "bell-alert", "Team leads were told"
         case "reply.approved":
             return "check-badge", "An answer was approved"

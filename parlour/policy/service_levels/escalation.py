@@ -71,7 +71,7 @@ def _take(hand: Hand, clock: Clock, step: Step, people: People) -> None:
     number = int(step.value) if step.value.isdigit() else 0
     if step.do == "notify":
         clock.notified_at, clock.seen_at = hand.now, None
-        hand.tell("case.escalated", case, reason=why)
+        hand.tell("case.leads_told", case, reason=why)
     elif step.do == "level" and _raises(case.level, step.value):
         case.level = step.value
         hand.tell("case.level", case, level=step.value, reason=why)

@@ -46,6 +46,12 @@ def broken() -> QuerySet[Clock]:
     return rows.select_related("case__customer", "case__brand", "case__team", "case__assignee")
 
 
+def notices_count(most: int) -> int:
+    """How many those are, counted up to ``most``."""
+    rows = Clock.objects.filter(notified_at__isnull=False, seen_at__isnull=True, ended_at__isnull=True)
+    return rows.order_by()[:most].count()
+
+
 def notices() -> QuerySet[Clock]:
     """What team leads were told of and none has seen."""
     rows = Clock.objects.filter(notified_at__isnull=False, seen_at__isnull=True, ended_at__isnull=True)

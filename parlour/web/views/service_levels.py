@@ -26,7 +26,7 @@ from parlour.policy.service_levels.calendars import (
     week_in_words,
 )
 from parlour.policy.service_levels.models import Edition
-from parlour.policy.service_levels.plan import Plan, Target, promise, step_words, whom
+from parlour.policy.service_levels.plan import Plan, Target, length, promise, step_words, whom
 from parlour.policy.service_levels.reading import (
     MOST_STEPS,
     Wrong,
@@ -72,6 +72,7 @@ def _told(target: Target, plan: Plan, names: Names) -> dict[str, Any]:
         "target": target,
         "whom": whom(target, names.brands, names.channels),
         "promise": promise(target, plan),
+        "warned": length(target.warning) if target.warning else "",
         "steps": [step_words(step, names.teams, names.agents) for step in target.steps],
     }
 
@@ -88,7 +89,7 @@ def levels(request: HttpRequest, agent: Agent) -> HttpResponse:
         "history": [(one, _by(one.by), before) for one, before in zip(history, _before(history), strict=True)][:10],
         "saved": "saved" in request.GET,
         "broken": queries.broken().count(),
-        "notices": queries.notices().count(),
+        "notices": queries.notices_count(1000),
     }
     return render(request, "policy/service_levels.html", frame(agent, PAGE) | shown)
 

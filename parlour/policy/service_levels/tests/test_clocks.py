@@ -245,13 +245,13 @@ def test_a_tighter_promise_breaks_in_silence_what_it_finds_past(rows: Rows) -> N
         policy.tell_running()
         policy.look()
     assert again(old).breached_at == START + HOUR
-    assert told(old, "case.escalated") == []
+    assert told(old, "case.leads_told") == []
     assert (
         "past already when this was promised" in Event.objects.get(case_id=old.pk, verb="case.breached").data["reason"]
     )
     assert again(fresh).response_due_at == START + 5 * HOUR
     look(START + 5 * HOUR)
-    assert told(fresh, "case.escalated") == ["case.escalated"]
+    assert told(fresh, "case.leads_told") == ["case.leads_told"]
     assert len(told(old, "case.breached")) == 1
 
 
@@ -322,7 +322,7 @@ def test_steps_are_taken_once_each_at_their_moment(rows: Rows) -> None:
     for minute in (0, 45, 60, 61, 70, 71, 90, 91, 200):
         look(START + minute * MINUTE)
         now = again(case)
-        seen.append((now.level, told(case, "case.escalated"), now.team_id == team.pk, now.assignee_id == boss.pk))
+        seen.append((now.level, told(case, "case.leads_told"), now.team_id == team.pk, now.assignee_id == boss.pk))
     assert [one[0] for one in seen] == [None] + ["high"] * 8
     assert [len(one[1]) for one in seen] == [0, 0, 1, 1, 1, 1, 1, 1, 1]
     assert [one[2] for one in seen] == [False] * 4 + [True] * 5
