@@ -12,7 +12,19 @@ from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from parlour.api import cases, desk, docs, files, moderation, problems, rules, schemas, service_levels, understanding
+from parlour.api import (
+    cases,
+    desk,
+    docs,
+    files,
+    incidents,
+    moderation,
+    problems,
+    rules,
+    schemas,
+    service_levels,
+    understanding,
+)
 from parlour.api.bearer import BearerToken
 from parlour.api.wire import JSONParser
 
@@ -90,6 +102,7 @@ api.add_router("", cases.router)
 api.add_router("", desk.router)
 api.add_router("", moderation.router)
 api.add_router("", files.router)
+api.add_router("", incidents.router)
 api.add_router("", rules.router)
 api.add_router("", understanding.router)
 api.add_router("", service_levels.router)

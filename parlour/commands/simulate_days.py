@@ -88,7 +88,7 @@ def days(file: Path, begin: datetime | None, end: datetime | None, zone: str, ag
     migrate()
     began = time.monotonic()
     console = Console()
-    with click.progressbar(replay(said), length=len(said), label="Replaying", file=console.file) as bar:
+    with click.progressbar(replay(said), length=len(said), label="Replaying") as bar:
         for _ in bar:
             pass
     with_roster = broken_with(file, agents, where)
