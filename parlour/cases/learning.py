@@ -136,12 +136,14 @@ def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
     if not found or field not in own.HEADS:
         return []
     texts = [one.text[: features.MAX_CHARS] for one in found]
-    sure = [_confidence(one, field) for one in own.annotate(texts, [brand_id] * len(texts))]
+    read = own.annotate(texts, [brand_id] * len(texts))
+    sure = [_confidence(one, field) for one in read]
     vectors = memory.seen(features.shared().read(texts)).rows
     near = (vectors @ vectors.T).toarray() >= SIMILAR
     similar = near.sum(axis=1)
     gain = (1 - np.array(sure)) * (1 + np.log2(np.maximum(similar, 1)))
-    open_ = np.ones(len(found), np.bool_)
+    # What says the same as a corrected message is settled.
+    open_ = np.array([field not in one.because for one in read], np.bool_)
     chosen: list[Asked] = []
     for number in np.argsort(-gain, kind="stable").tolist():
         if open_[number] and len(chosen) < limit:

@@ -95,9 +95,8 @@ def test_what_is_asked_about_is_uncertain_frequent_and_not_twice_the_same(rows: 
     assert len([one for one in asked if one.message.pk in {one.pk for one in many}]) == 1
     assert asked[-1].message.pk == sure.pk
     corrections.confirm(asked[0].message.pk, "category", by=noor)
-    assert asked[0].message.pk not in {one.message.pk for one in learning.to_label(rows.brand.pk, "category")}
-    # Of messages like a confirmed one the desk is sure.
-    assert learning.to_label(rows.brand.pk, "category")[0].confidence < 1
+    # Those like a confirmed one are settled with it.
+    assert [one.message.pk for one in learning.to_label(rows.brand.pk, "category")] == [sure.pk]
     assert learning.to_label(rows.brand.pk, "language") == []
 
 
