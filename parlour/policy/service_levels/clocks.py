@@ -266,7 +266,15 @@ def _settle(hand: Hand, clock: Clock, at: datetime) -> None:
 
 
 def _drop(hand: Hand, clock: Clock, at: datetime) -> None:
-    """Nobody waits for it any longer: it is over, and only what was broken before counts."""
+    """Nobody waits for it any longer: it is over, and only what was broken before counts, whether or not anybody has looked."""
+    if (
+        clock.running_since is not None
+        and clock.due_at is not None
+        and clock.due_at <= at
+        and clock.breached_at is None
+    ):
+        clock.breached_at = hand.case.breached_at = clock.due_at
+        _tell_breach(hand, clock, "")
     clock.kept = False if clock.breached_at is not None else None
     _over(hand, clock, at)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
@@ -445,3 +447,20 @@ def test_noise_and_closed_cases_hold_no_clock_open(rows: Rows) -> None:
     assert Case.objects.get(pk=case.pk).status == Status.RESOLVED
     assert (one("first").ended_at, one("first").kept) == (START + 3 * MINUTE, None)
     assert not Delivery.objects.exists()
+
+
+def test_what_brands_have_promised_before_is_taken_over(rows: Rows) -> None:
+    first = import_module("parlour.policy.service_levels.migrations.0001_initial")
+    brands = [
+        SimpleNamespace(pk=rows.brand.pk, name="Northwind", first_response_minutes=30, warning_minutes=5),
+        SimpleNamespace(pk=rows.brand.pk + 1, name="Luma", first_response_minutes=60, warning_minutes=15),
+    ]
+    models = {"Brand": SimpleNamespace(objects=SimpleNamespace(order_by=lambda _: brands)), "Edition": Edition}
+    first.take_over(SimpleNamespace(get_model=lambda _, name: models[name]), None)
+    case = waiting(rows)
+    look(START)
+    assert (again(case).response_due_at, again(case).response_warn_at) == (START + 30 * MINUTE, START + 25 * MINUTE)
+    Edition.objects.all().delete()
+    del brands[0]
+    first.take_over(SimpleNamespace(get_model=lambda _, name: models[name]), None)
+    assert not Edition.objects.exists()
