@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from parlour.cases import actions as cases
 from parlour.cases.models import Case, Delivery, Direction, Message, Status
+from parlour.commands.rules import command
 from parlour.lib import clock
 from parlour.policy import actions as policy
 from parlour.policy.rules import actions
@@ -257,3 +260,79 @@ def test_an_edit_fires_nothing_twice_and_what_cannot_be_done_is_told(road: Road)
 
         judge(think([edited]))
     assert fired() == ["Hide"]
+
+
+def test_the_timeline_tells_which_rule_did_what(road: Road, client: Any) -> None:  # noqa: F811
+    rule(
+        "Money",
+        "message",
+        [mentions("refund")],
+        {"do": "level", "value": "high"},
+        {"do": "add_tags", "value": ["money"]},
+    )
+    road.take("api", said("a1", "Where is my refund?"))
+    client.force_login(road.agent("Lena", role=Role.LEAD))
+    page = client.get(f"/case/{only_case().pk}").content.decode()
+    assert "Rule “Money”: set the priority to high; tag it “money”" in page
+    assert "When a message comes in and it mentions “refund”, set the priority to high and tag it “money”" in page
+    assert "Priority set to high" not in page
+    listed = client.get("/policy/rules").content.decode()
+    assert "Fired 1 time in 30 days" in listed
+
+
+def test_the_command_exports_and_imports(road: Road, tmp_path: Path) -> None:  # noqa: F811
+    rule("Money", "message", [mentions("refund")], {"do": "level", "value": "high"})
+    run, file = CliRunner(), tmp_path / "rules.json"
+    assert run.invoke(command, ["export", str(file)]).exit_code == 0
+    assert run.invoke(command, ["import", str(file), "--replace"]).output == "Imported 1.\n"
+    listed = run.invoke(command, ["list"]).output
+    assert "Money: When a message comes in and it mentions “refund”, set the priority to high." in listed
+    file.write_text('{"parlour_rules": 2}')
+    refused = run.invoke(command, ["import", str(file)])
+    assert (refused.exit_code, "Nothing was imported. This is no export of rules" in refused.output) == (1, True)
+    assert run.invoke(command, ["undo"]).output.startswith("Undone: Imported 1 rule")
+    assert Rule.objects.get().name == "Money"
+
+
+def test_a_rule_that_follows_a_broken_promise_gives_the_case_to_a_lead(road: Road) -> None:  # noqa: F811
+    policy.follow_rules()
+    lead = road.agent("Lena", role=Role.LEAD)
+    rule("Late", "breached", [], {"do": "escalate", "value": "{name} waits too long."})
+    road.take("api", said("a1", "Where is my refund?"))
+    with clock.frozen(T0 + minutes(90)):
+        policy.look()
+        policy.follow_rules()
+        policy.follow_rules()
+    case = only_case()
+    assert (case.assignee_id, case.level, case.tags) == (lead.pk, "urgent", ["escalated"])
+    assert Message.objects.get(direction=Direction.NOTE).text == "For Lena: Cust-7 waits too long."
+    assert case.routing_reason == "Escalated to Lena by the rule “Late”."
+
+
+def test_conditions_about_the_customer_the_inbox_and_the_hour(road: Road) -> None:  # noqa: F811
+    brand = road.brand.name
+    conditions = [
+        {"what": "customer.known", "is": "is", "value": False},
+        {"what": "customer.vip", "is": "is", "value": False},
+        {"what": "inbox", "is": "is", "value": [f"{brand} / api / @api"]},
+        {"what": "brand", "is": "is", "value": [brand]},
+        {"what": "case.team", "is": "is", "value": ["nobody"]},
+        {"what": "case.assignee", "is": "is", "value": ["nobody"]},
+        {"what": "case.waiting", "is": "most", "value": 5},
+        {"what": "message.files", "is": "is", "value": False},
+        {"what": "message.language", "is": "is", "value": ["EN"]},
+        {"what": "time.hours", "is": "between", "value": ["10:00", "10:30"]},
+        {"what": "time.weekday", "is": "is", "value": ["fri"]},
+    ]
+    rule("All", "opened", conditions, {"do": "add_tags", "value": ["all"]}, zone="Europe/Berlin")
+    for number, condition in enumerate(conditions):
+        rule(
+            f"Not {number}",
+            "opened",
+            [{"not": [condition]}],
+            {"do": "add_tags", "value": [f"not {number}"]},
+            zone="Europe/Berlin",
+        )
+    road.take("api", said("a1", "Where is my parcel? It was promised for yesterday and is not here."))
+    road.take("api", said("a2", "Where is my parcel? It was promised for yesterday and is not here."))
+    assert (only_case().tags, fired()) == (["all"], ["All"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -83,8 +83,9 @@ class Table:
 class Texts:
     """Many texts laid end to end, in which words are looked for once for all of them."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         parts = [folded(text) for text in texts]
+        # What is looked for stands on one line: no hit reaches over a boundary.
         self.whole = "\n".join(parts)
         self.starts = list(accumulate((len(part) + 1 for part in parts[:-1]), initial=0)) if parts else []
         self._found: dict[tuple[str, bool], list[int]] = {}
