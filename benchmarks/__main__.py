@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import clocks, door, live, pages, parse, road, rules
+from benchmarks import clocks, door, live, moderation, pages, parse, road, rules
 from benchmarks.figures import Figure, keep, machine, show, write_page
 from benchmarks.options import Options
 
@@ -17,6 +17,7 @@ BENCHES = {
     "door": door.run,
     "road": road.run,
     "parse": parse.run,
+    "moderation": moderation.run,
     "pages": pages.run,
     "live": live.run,
     "rules": rules.run,

@@ -151,11 +151,8 @@ def use_preset(language: str, *, by: Actor, action: str = Action.FLAG) -> tuple[
     return save_list(None, given, by=by)
 
 
-def save_measures(brand_id: int, given: Mapping[str, Any], *, by: Actor | None) -> Change:
-    """Set what a brand does besides its lists. Raises Invalid with a sentence, Brand.DoesNotExist."""
-    if by is not None:
-        access.require(by, access.LEAD)
-    brand = Brand.objects.get(pk=brand_id)
+def checked_measures(brand: Brand, given: Mapping[str, Any]) -> Measures:
+    """What a brand is to do, from what was typed, not saved. Raises Invalid with a sentence for what is wrong."""
     templates = list(dict.fromkeys(filter(None, (one.strip() for one in given.get("templates", ())))))
     for template in templates:
         if words := template_problem(template):
@@ -172,19 +169,27 @@ def save_measures(brand_id: int, given: Mapping[str, Any], *, by: Actor | None) 
         "window_minutes": (1, 1440),
     }
     numbers = {name: _number(given, name, *between) for name, between in limits.items()}
+    return Measures(
+        brand=brand,
+        region=region,
+        templates=templates,
+        hide_personal=bool(given.get("hide_personal")),
+        hide_kinds=[kind for kind in personal.KINDS if kind in given.get("hide_kinds", ())],
+        recognise=bool(given.get("recognise")),
+        mute_spammers=bool(given.get("mute_spammers")),
+        **numbers,
+    )
+
+
+def save_measures(brand_id: int, given: Mapping[str, Any], *, by: Actor | None) -> Change:
+    """Set what a brand does besides its lists. Raises Invalid with a sentence, Brand.DoesNotExist."""
+    if by is not None:
+        access.require(by, access.LEAD)
+    brand = Brand.objects.get(pk=brand_id)
+    row = checked_measures(brand, given)
     with transaction.atomic():
         old = Measures.objects.select_for_update().filter(brand=brand).first()
-        row = Measures(
-            pk=old.pk if old else None,
-            brand=brand,
-            region=region,
-            templates=templates,
-            hide_personal=bool(given.get("hide_personal")),
-            hide_kinds=[kind for kind in personal.KINDS if kind in given.get("hide_kinds", ())],
-            recognise=bool(given.get("recognise")),
-            mute_spammers=bool(given.get("mute_spammers")),
-            **numbers,
-        )
+        row.pk = old.pk if old else None
         row.save()
         return _changed(
             "measures", brand.pk, _kept(old), _kept(row), f"What {brand.name} does by itself was changed.", by

@@ -186,11 +186,9 @@ def covered(text: str, brand_id: int | None, language: str = "") -> str:
 
 
 def covered_message(message: Message, brand_id: int | None) -> str:
-    """A message's text with its personal data covered: as found when it came, else as found now (our own words; patterns that the
-    brand has told since)."""
-    if message.personal:
-        return personal.masked(message.text, message.personal)
-    return covered(message.text, brand_id, message.language)
+    """A message's text with its personal data covered: as found when it came, and as found now (our own words, an edit that nobody
+    has read yet, patterns that the brand has told since)."""
+    return personal.masked(message.text, [*message.personal, *spans(message.text, brand_id, message.language)])
 
 
 def sees_personal(actor: Actor, case: Case) -> bool:
@@ -328,6 +326,41 @@ def backtest(lists: Sequence[WordList], newest: int = 5000) -> Tried:
             examples.append((message, found[0]))
     ordered = sorted(((name, word, count) for (name, word), count in counts.items()), key=lambda one: -one[2])
     return Tried(looked, matched, complaints, ordered[:50], examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much personal data past messages show in public."""
+
+    looked: int
+    hidden: int
+    """Messages that would have been hidden by themselves."""
+    by_kind: list[tuple[str, int]]
+    """Kind in words, messages; most first."""
+    examples: list[tuple[Message, str]]
+    """Messages that would have been hidden, with their covered text."""
+
+
+def backtest_personal(measures: Measures, newest: int = 5000) -> Shown:
+    """What ``measures`` (saved or not) would have found in the newest public messages to their brand."""
+    rows = Message.objects.filter(
+        direction=Direction.IN, visibility="public", inbox__brand_id=measures.brand_id
+    ).order_by("-id")
+    trial = Guard(None, Matcher((), (), Finder(())), {measures.brand_id: measures}, {})
+    counts: dict[str, int] = {}
+    examples: list[tuple[Message, str]] = []
+    looked = hidden = 0
+    for message in rows[:newest]:
+        looked += 1
+        found = spans(message.text, measures.brand_id, message.language, trial)
+        kinds = {kind for _, _, kind in found}
+        for kind in kinds:
+            counts[personal.KINDS[kind]] = counts.get(personal.KINDS[kind], 0) + 1
+        if measures.hide_personal and kinds & set(measures.hide_kinds):
+            hidden += 1
+            if len(examples) < 10:
+                examples.append((message, personal.masked(message.text, found)[:300]))
+    return Shown(looked, hidden, sorted(counts.items(), key=lambda one: -one[1]), examples)
 
 
 def looks_like_complaint(message: Message) -> bool:

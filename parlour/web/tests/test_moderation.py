@@ -211,6 +211,7 @@ def test_shipped_lists_are_switched_on_by_language(lead: Agent) -> None:
 
 def test_a_brand_says_how_its_numbers_look(scene: Scene, lead: Agent) -> None:
     client, address = at(lead), f"/policy/moderation/brand/{scene.brand.pk}"
+    scene.said(scene.case(), f"My card {CARD}, booking LX-48213")
     given = {
         "templates": "AA-99999\n",
         "region": "de",
@@ -219,13 +220,17 @@ def test_a_brand_says_how_its_numbers_look(scene: Scene, lead: Agent) -> None:
         "flood_messages": "5",
     }
     given |= {"flood_authors": "3", "spam_messages": "3", "window_minutes": "60"}
+    told = client.post(address, given | {"do": "preview"}).content.decode()
+    assert "Of the last 1 public messages 1 would have been hidden" in told
+    assert "My card •••• •••• •••• 1111, booking ••-•••••" in told
+    assert not Measures.objects.exists()
     assert client.post(address, given).status_code == 302
     row = Measures.objects.get()
     assert (row.templates, row.region, row.hide_personal, row.hide_kinds) == (["AA-99999"], "DE", True, ["card"])
     for changed in ({"templates": "(a+)+$"}, {"templates": "AAA"}, {"region": "XX"}, {"flood_messages": "0"}):
         assert client.post(address, given | changed).status_code == 422
-    told = client.post("/policy/moderation/try", {"text": "Booking LX-48213", "brand": scene.brand.pk}, headers=HTMX)
-    assert "••-•••••" in told.content.decode()
+    tried = client.post("/policy/moderation/try", {"text": "Booking LX-48213", "brand": scene.brand.pk}, headers=HTMX)
+    assert "••-•••••" in tried.content.decode()
 
 
 def test_agents_mute_leads_block_and_both_forgive(scene: Scene, amara: Agent, lead: Agent) -> None:

@@ -186,7 +186,7 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
     """What a brand does besides its lists."""
     found = channels.brands().get(pk=brand_id)
     row = Measures.objects.filter(brand=found).first() or Measures(brand=found)
-    trouble, status = "", 200
+    trouble, status, tried = "", 200, None
     if request.method == "POST":
         templates = storable(request.POST.get("templates", ""), 2000).splitlines()
         flags = {name: request.POST.get(name) == "1" for name in ("hide_personal", "recognise", "mute_spammers")}
@@ -198,7 +198,10 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
             **{name: request.POST.get(name, "") for name in NUMBERS},
         }
         try:
-            return _say(request, actions.save_measures(found.pk, given, by=agent))
+            if request.POST.get("do") != "preview":
+                return _say(request, actions.save_measures(found.pk, given, by=agent))
+            row = actions.checked_measures(found, given)
+            tried = queries.backtest_personal(row)
         except Invalid as error:
             trouble, status = str(error), 422
             row = Measures(
@@ -210,7 +213,7 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
             )
             for name in NUMBERS:
                 setattr(row, name, given[name][:6])
-    shown = {"brand": found, "row": row, "trouble": trouble, "kinds": personal.KINDS}
+    shown = {"brand": found, "row": row, "trouble": trouble, "kinds": personal.KINDS, "tried": tried}
     return render(request, "policy/moderation_brand.html", _shown(agent, "home") | shown, status=status)
 
 
