@@ -28,6 +28,7 @@ KEPT = timedelta(days=2)
 REMEMBERED = timedelta(days=14)
 """How long a dismissed wave stays dismissed unless it grows."""
 GROWN = 2.0
+ONE_IN_A_FLOOD = timedelta(minutes=30)
 READ_FOR_TITLE = 200
 
 
@@ -75,8 +76,16 @@ def look_at(brand_id: int, at: datetime) -> list[Incident]:
     wanted = watch_of(brand_id)
     if not wanted.on:
         return []
-    found = waves.find(*window(brand_id, at, wanted), waves.Bounds(wanted.least, wanted.times))
-    return [made for wave in found if (made := _suggest(brand_id, at, wanted, wave)) is not None]
+    bounds = waves.Bounds(wanted.least, wanted.times)
+    heard, usually = window(brand_id, at, wanted)
+    flood = waves.is_flood(heard, usually, bounds)
+    made: list[Incident] = []
+    for wave in waves.find(heard, usually, bounds):
+        # In a flood one suggestion at a time: what still stands out a while later is a cause of its own.
+        may = not (flood and Incident.objects.filter(brand_id=brand_id, found_at__gt=at - ONE_IN_A_FLOOD).exists())
+        if (one := _suggest(brand_id, at, wanted, wave, may)) is not None:
+            made.append(one)
+    return made
 
 
 def window(brand_id: int, at: datetime, wanted: Watch) -> tuple[list[waves.Heard], waves.Usual]:
@@ -116,13 +125,16 @@ def usual(brand_id: int, start: datetime, end: datetime) -> waves.Usual:
     return waves.Usual(stems, (same_cases + overall_cases * part) / (days + 1), hours, overall_cases, dict(overall))
 
 
-def _suggest(brand_id: int, at: datetime, wanted: Watch, wave: waves.Wave) -> Incident | None:
-    """A new suggestion, or None: the wave belongs to an incident that is there, or was dismissed and has not grown."""
+def _suggest(brand_id: int, at: datetime, wanted: Watch, wave: waves.Wave, may: bool) -> Incident | None:
+    """A new suggestion, if there ``may`` be one, or None: the wave belongs to an incident that is there, or was dismissed and has not
+    grown."""
     same = _same_as(brand_id, at, wave)
     if same is not None and same.state == State.DISMISSED and len(wave.cases) >= GROWN * same.peak:
         same = None
     if same is not None:
         _grow(same, at, wave)
+        return None
+    if not may:
         return None
     forms = spoken(_texts(wave.cases))
     title = _title(forms, wave)

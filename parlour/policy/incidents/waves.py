@@ -85,15 +85,18 @@ def find(heard: Sequence[Heard], usual: Usual, bounds: Bounds = Bounds()) -> lis
             stem,
         )
     )
-    # When everything rises at once every word does: only the clearest is told, and the next one when it still stands out then.
-    flood = len(of_case) > bounds.times * max(usual.cases, bounds.least)
     waves: list[Wave] = []
     for stem in hot:
         cases = frozenset(case for case, stems in of_case.items() if stem in stems)
         if all(len(cases & wave.cases) < SAME * len(cases) for wave in waves):
             others = _others(stem, cases, of_case, usual)
             waves.append(Wave(stem, others, cases, usual.stems.get(stem, 0.0)))
-    return waves[:1] if flood else waves
+    return waves
+
+
+def is_flood(heard: Sequence[Heard], usual: Usual, bounds: Bounds) -> bool:
+    """Whether everything rises at once: every word does then, and few of them are a cause of their own."""
+    return len({one.case for one in heard}) > bounds.times * max(usual.cases, bounds.least)
 
 
 def _is_hot(count: int, total: int, stem: str, usual: Usual, bounds: Bounds) -> bool:

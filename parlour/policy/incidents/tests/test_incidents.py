@@ -91,6 +91,19 @@ def test_an_ordinary_day_and_a_busy_one_are_no_wave(rows: Rows) -> None:
     assert not Incident.objects.exists()
 
 
+def test_in_a_flood_a_second_cause_is_told_after_a_while(rows: Rows) -> None:
+    ordinary(rows, NOW)
+    wave(rows, NOW, 20)
+    policy.watch()
+    wave(rows, NOW + timedelta(minutes=21), 9, "My card was declined at the payment page")
+    policy.watch()
+    assert Incident.objects.count() == 1
+    hear(rows, "Card declined, payment impossible", NOW + timedelta(minutes=60))
+    policy.watch()
+    assert Incident.objects.count() == 2
+    assert "declined" in Incident.objects.latest("id").title.lower()
+
+
 def test_nobody_knows_what_is_usual_on_the_first_day(rows: Rows) -> None:
     wave(rows, NOW, 20)
     policy.watch()
