@@ -22,7 +22,6 @@ from parlour.staff import access
 from parlour.staff import actions as staff
 from parlour.staff.access import Actor, actor_name
 from parlour.staff.models import Agent, Role, Strategy, Team
-from parlour.understanding.queries import CATEGORIES
 
 TEAM_FIELDS = (
     "name", "active", "categories", "purposes", "languages", "channels", "brands", "skills", "strategy", "pushes",
@@ -72,7 +71,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _need(category: str, skill: str, level: int) -> queries.Need:
-    if category not in CATEGORIES:
+    if category not in queries.category_choices():
         raise Invalid(f"There is no category {category!r}.")
     ((word, checked),) = _skills({skill: level}).items()
     return queries.Need(category, word, checked)
@@ -106,6 +105,7 @@ def save_team(team_id: int | None, values: Mapping[str, Any], *, by: Actor) -> t
 
 
 def _set_team(team: Team, values: Mapping[str, Any]) -> None:
+    kept = set(team.categories)
     for name, value in values.items():
         if name not in TEAM_FIELDS:
             raise Invalid(f"A team has no {name!r}.")
@@ -113,7 +113,8 @@ def _set_team(team: Team, values: Mapping[str, Any]) -> None:
     team.name = one_line(team.name, 80)
     if not team.name:
         raise Invalid("A team needs a name.")
-    if unknown := set(team.categories) - set(CATEGORIES):
+    # What a brand has given up since may stay.
+    if unknown := set(team.categories) - set(queries.category_choices()) - kept:
         raise Invalid(f"There is no category {min(unknown)!r}.")
     if not team.purposes or not set(team.purposes) <= set(Purpose.values):
         raise Invalid("Choose what the team is for: service, marketing or delight.")

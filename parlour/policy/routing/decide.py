@@ -75,6 +75,8 @@ class Ask:
     """A case, as routing sees it."""
 
     category: str
+    above: tuple[str, ...] = ()
+    """The categories that its category stands below."""
     purpose: str = "service"
     language: str = ""
     channel: str = ""
@@ -176,7 +178,7 @@ def team_for(ask: Ask, room: Room) -> tuple[Desk | None, str]:
 def _takes(desk: Desk, ask: Ask) -> bool:
     return (
         ask.purpose in desk.purposes
-        and (not desk.categories or ask.category in desk.categories)
+        and (not desk.categories or bool(desk.categories & {ask.category, *ask.above}))
         and (not desk.channels or ask.channel in desk.channels)
         and (not desk.brands or ask.brand in desk.brands)
         and (not desk.languages or ask.language in desk.languages)
@@ -187,13 +189,8 @@ def _fits(desk: Desk, ask: Ask) -> int:
     """How much of the case the team names: its category weighs most, so that a team for billing in any language comes before one for
     anything in German."""
     special = ask.purpose != "service" and len(desk.purposes) == 1
-    return (
-        16 * special
-        + 8 * bool(desk.categories)
-        + 4 * bool(desk.brands)
-        + 2 * bool(desk.languages)
-        + bool(desk.channels)
-    )
+    named = 16 if ask.category in desk.categories else 8 if desk.categories else 0
+    return 32 * special + named + 4 * bool(desk.brands) + 2 * bool(desk.languages) + bool(desk.channels)
 
 
 def _what(desk: Desk, ask: Ask) -> str:

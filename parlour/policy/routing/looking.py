@@ -11,7 +11,7 @@ from django.db.models import Count
 from parlour.cases.models import Case
 from parlour.policy.routing import queries
 from parlour.policy.routing.decide import Ask, Decision, Desk, Room, Seat, decide, language_name, team_for
-from parlour.policy.routing.queries import Rules
+from parlour.policy.routing.queries import Rules, Trees
 from parlour.policy.routing.step import unassigned
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence, Team
@@ -110,15 +110,18 @@ def would_move(changed: Team, rules: Rules, now: datetime) -> tuple[list[Moved],
         seats.append(Seat(0, "", 1, 0, frozenset({changed.pk}), skills=able))
     other = Room([desk for desk in desks if changed.active or desk.id != changed.pk], seats, now)
     rows = Case.objects.filter(actionable=True, brand__recorded=False).select_related("customer").order_by("-id")
-    cases = list(rows[:LOOKED_BACK])
+    cases, trees = list(rows[:LOOKED_BACK]), queries.Trees()
     moved = [
-        Moved(case, was, then) for case in cases for was, then in [_both(case, rules, now, room, other)] if was != then
+        Moved(case, was, then)
+        for case in cases
+        for was, then in [_both(case, rules, now, room, other, trees)]
+        if was != then
     ]
     return moved[:SHOWN], len(moved), len(cases)
 
 
-def _both(case: Case, rules: Rules, now: datetime, room: Room, other: Room) -> tuple[str, str]:
-    ask = replace(queries.ask_of(case, rules, now, {}, room), team=None)
+def _both(case: Case, rules: Rules, now: datetime, room: Room, other: Room, trees: Trees) -> tuple[str, str]:
+    ask = replace(queries.ask_of(case, rules, now, {}, room, trees), team=None)
     return _name(team_for(ask, room)[0]), _name(team_for(ask, other)[0])
 
 

@@ -14,6 +14,9 @@ from parlour.policy.routing.decide import Ask, Desk, Room, Seat
 from parlour.policy.routing.models import Change, Settings
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Team
+from parlour.understanding import categories
+from parlour.understanding.heads import CATEGORY_NAMES
+from parlour.understanding.models import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,13 @@ class Rules:
     def weight(self, channel: str) -> int:
         return self.weights.get(channel, 1)
 
-    def skills(self, category: str) -> dict[str, int]:
-        return {need.skill: need.level for need in self.needs if need.category == category}
+    def skills(self, *categories: str) -> dict[str, int]:
+        """What a category asks for, given with those it stands below."""
+        asked: dict[str, int] = {}
+        for need in self.needs:
+            if need.category in categories:
+                asked[need.skill] = max(need.level, asked.get(need.skill, 0))
+        return asked
 
 
 def rules() -> Rules:
@@ -121,13 +129,44 @@ def seat_of(agent: Agent, teams: Iterable[int], load: int, *, there: bool) -> Se
     )
 
 
-def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], room: Room) -> Ask:
+class Trees:
+    """The category trees of brands, each read once."""
+
+    def __init__(self) -> None:
+        self._trees: dict[int, categories.Tree] = {}
+
+    def above(self, brand_id: int, category: str) -> tuple[str, ...]:
+        """The categories that one stands below."""
+        if brand_id not in self._trees:
+            self._trees[brand_id] = categories.tree(brand_id)
+        return self._trees[brand_id].path(category)[1:]
+
+
+def category_choices() -> dict[str, str]:
+    """Every category that any brand has, with its name: the shipped ones first."""
+    own = Category.objects.filter(archived_at=None).order_by("brand_id", "id").values_list("slug", "name")
+    return dict(CATEGORY_NAMES) | {slug: name for slug, name in own if slug not in CATEGORY_NAMES}
+
+
+def with_those_below(slugs: Iterable[str]) -> set[str]:
+    """These categories and all that stand below them, in any brand's tree."""
+    found, more = set(slugs), set(slugs)
+    while more:
+        below = Category.objects.filter(parent__slug__in=more).exclude(slug__in=found)
+        more = set(below.values_list("slug", flat=True))
+        found |= more
+    return found
+
+
+def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], room: Room, trees: Trees) -> Ask:
     """A case as routing sees it. The team that routing itself chose is chosen anew while nobody has the case: its category may have
     been corrected. One that a person or a rule set stays."""
     desk = room.desks.get(case.team_id or 0)
     ours = desk is not None and case.routing_reason.startswith(f"{desk.name} takes ")
+    above = trees.above(case.brand_id, case.category)
     return Ask(
         category=case.category,
+        above=above,
         purpose=case.purpose,
         language=case.language,
         channel=case.channel,
@@ -136,7 +175,7 @@ def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], ro
         weight=rules.weight(case.channel),
         waited=max(timedelta(0), now - case.waiting_since) if case.waiting_since else timedelta(0),
         known=known.get(case.customer_id),
-        skills=rules.skills(case.category),
+        skills=rules.skills(case.category, *above),
     )
 
 

@@ -43,10 +43,11 @@ def route_these(waiting: Sequence[Case], judging: Judging, room: Room | None = N
     rules, now = queries.rules(), judging.now
     room = room or queries.room(rules, now, hold=True)
     known: dict[int, int] = {}
+    trees = queries.Trees()
     if any(seat.there for seat in room.seats):
         known = queries.who_knows((case.customer_id for case in waiting if not case.brand.recorded), rules, now)
     for case in sorted(waiting, key=lambda case: (-case.priority, case.pk)):
-        ask = queries.ask_of(case, rules, now, known, room)
+        ask = queries.ask_of(case, rules, now, known, room, trees)
         if case.brand.recorded:
             desk, words = team_for(ask, room)
             decision = Decision(
@@ -142,7 +143,7 @@ def takeable(seat: Seat, room: Room, rules: Rules, *, pushed: bool) -> Q:
         spoken = Q(language__in=[*seat.languages, ""])
         allowed &= spoken if room.any_language else spoken | ~Q(language__in=list(room.spoken))
     if unfit := [need.category for need in rules.needs if seat.skills.get(need.skill, 0) < need.level]:
-        allowed &= ~Q(category__in=unfit)
+        allowed &= ~Q(category__in=queries.with_those_below(unfit))
     if pushed:
         allowed &= ~Q(purpose=Purpose.DELIGHT)
     teams = Q(team__isnull=True) & ~Q(purpose=Purpose.DELIGHT)

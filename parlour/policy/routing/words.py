@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from parlour.channels import registry
 from parlour.policy.routing.decide import language_name
 from parlour.staff.models import Strategy, Team
-from parlour.understanding.queries import CATEGORY_NAMES
+from parlour.understanding.heads import CATEGORY_NAMES
 
 GIVES = {
     Strategy.LEAST.value: "Each goes to whoever has the most room.",
@@ -22,11 +22,17 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(all_words[:-1]), *all_words[-1:]]))
 
 
-def sentence(team: Team, brands: Mapping[int, str], teams: Mapping[int, str]) -> str:
-    """What a team takes and how it gives it out."""
+def sentence(
+    team: Team, brands: Mapping[int, str], teams: Mapping[int, str], categories: Mapping[str, str] = CATEGORY_NAMES
+) -> str:
+    """What a team takes and how it gives it out. The mappings give words for ids and slugs."""
     if not team.active:
         return "Closed: it takes nothing."
-    about = f"cases about {listed((_category(one) for one in team.categories), 'or')}" if team.categories else ""
+    about = (
+        f"cases about {listed((categories.get(one, one).lower() for one in team.categories), 'or')}"
+        if team.categories
+        else ""
+    )
     special = [PURPOSES[one] for one in team.purposes if PURPOSES.get(one)]
     service = "service" in team.purposes
     what = about or ("what no other team does" if service else "")
@@ -55,7 +61,3 @@ def skills(levels: Mapping[str, int]) -> str:
 def channel_label(name: str) -> str:
     channel = registry.CHANNELS.get(name)
     return channel.label if channel else name.title()
-
-
-def _category(slug: str) -> str:
-    return CATEGORY_NAMES.get(slug, slug).lower()

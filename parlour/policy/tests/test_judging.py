@@ -123,7 +123,7 @@ def test_looking_touches_only_what_is_due(rows: Rows, django_assert_max_num_quer
 def test_many_due_cases_cost_few_questions(rows: Rows, django_assert_max_num_queries) -> None:
     for _ in range(30):
         waiting(rows)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         assert look(START) == 30
 
 

@@ -19,7 +19,7 @@ from parlour.policy.routing.decide import Ask
 from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Strategy, Team
-from parlour.understanding.queries import CATEGORIES, annotate
+from parlour.understanding.queries import annotate
 from parlour.web.views import policy
 from parlour.web.views.forms import number, skills_of, words_in
 from parlour.web.views.guard import seat
@@ -41,8 +41,8 @@ def routing(request: HttpRequest, agent: Agent) -> HttpResponse:
 def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str = "") -> HttpResponse:
     rules, now = queries.rules(), clock.now()
     brands, teams = _names()
-    waiting = looking.waiting_in_teams()
-    shown = [(team, words.sentence(team, brands, teams), waiting.get(team.pk, 0)) for team in staff.teams()]
+    waiting, categories = looking.waiting_in_teams(), queries.category_choices()
+    shown = [(team, words.sentence(team, brands, teams, categories), waiting.get(team.pk, 0)) for team in staff.teams()]
     people = looking.people(rules, now)
     context = {
         "teams": sorted(shown, key=lambda one: (not one[0].active, one[0].pk)),
@@ -53,6 +53,7 @@ def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str
         "channels": [(one.name, one.label) for one in registry.CHANNELS.values()],
         "brands": brands,
         "purposes": Purpose.choices,
+        "categories": categories,
         "needs": "\n".join(f"{need.category}: {need.skill} {need.level}" for need in rules.needs),
         "change": queries.latest_change(),
         "trouble": trouble,
@@ -156,7 +157,7 @@ def _rough(request: HttpRequest) -> dict[str, Any]:
     return {
         "name": storable(request.POST.get("name", ""), 80),
         "active": True,
-        "categories": [one for one in request.POST.getlist("categories") if one in CATEGORIES],
+        "categories": [one for one in request.POST.getlist("categories") if one in queries.category_choices()],
         "purposes": [one for one in Purpose.values if one in request.POST.getlist("purposes")],
         "channels": [one for one in request.POST.getlist("channels") if one in registry.CHANNELS],
         "languages": words_in(request.POST.get("languages", "")),
@@ -180,7 +181,12 @@ def _team_form(
         trial = team if team.pk else _as_given(team, {"pk": -1})
         examples, count, of = looking.would_move(trial, queries.rules(), clock.now())
         shown = {
-            "preview": {"examples": examples, "count": count, "of": of, "words": words.sentence(team, brands, teams)}
+            "preview": {
+                "examples": examples,
+                "count": count,
+                "of": of,
+                "words": words.sentence(team, brands, teams, queries.category_choices()),
+            }
         }
         if team.pk == -1:
             team.pk = None
@@ -195,6 +201,8 @@ def _team_form(
             "brands": brands,
             "others": [(pk, name) for pk, name in teams.items() if pk != team.pk],
             "channels": [(one.name, one.label) for one in registry.CHANNELS.values()],
+            "categories": queries.category_choices()
+            | {one: one for one in team.categories if one not in queries.category_choices()},
             "purposes": Purpose.choices,
             "strategies": Strategy.choices,
             "trouble": trouble,

@@ -36,6 +36,13 @@ def test_a_category_goes_to_its_team_else_to_the_one_for_the_rest() -> None:
     assert team_for(Ask("product"), room([DELIVERY])) == (None, "no team takes product")
 
 
+def test_a_team_takes_what_stands_below_its_category_unless_another_names_it() -> None:
+    refunds = Desk(4, "Refunds", frozenset({"refund-status"}))
+    ask = Ask("refund-status", above=("refund", "billing"))
+    assert team_for(ask, room([REST, BILLING]))[1] == "Billing takes refund status"
+    assert team_for(ask, room([BILLING, refunds]))[1] == "Refunds takes refund status"
+
+
 def test_a_team_takes_only_its_brands_channels_languages_and_purposes() -> None:
     german = Desk(4, "Deutsch", languages=frozenset({"de"}))
     chat = Desk(5, "Chat", channels=frozenset({"chat"}))

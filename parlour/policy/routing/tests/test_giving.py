@@ -20,6 +20,7 @@ from parlour.policy.routing.models import Change, Settings
 from parlour.spine.models import Event
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Presence, Team
+from parlour.understanding.models import Category
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -117,6 +118,23 @@ def test_what_a_team_could_never_answer_is_found_by_whoever_could(rows: Rows) ->
     Agent.objects.filter(name="Eve").update(presence=Presence.ONLINE)
     # Nobody at all speaks Finnish here: it is the team's like any other.
     assert hand_out() == 2
+
+
+def test_a_brand_s_own_category_goes_to_the_team_of_the_one_above_and_asks_for_its_skill(rows: Rows) -> None:
+    settle(needs=[["billing", "refunds", 2]])
+    billing = Category.objects.create(brand_id=rows.brand.pk, slug="billing", name="Billing")
+    Category.objects.create(brand_id=rows.brand.pk, slug="refunds", name="Refunds", parent=billing)
+    team = Team.objects.create(name="Billing", categories=["billing"])
+    Team.objects.create(name="Rest")
+    novice = online(rows, "Novice", teams=["Billing"])
+    case = waiting(rows, category="refunds")
+    look()
+    assert holder(case) is None
+    assert case.team == team
+    assert hand_out() == 0
+    Agent.objects.filter(pk=novice.pk).update(skills={"refunds": 2})
+    assert hand_out() == 1
+    assert holder(case) == novice
 
 
 def test_the_older_of_equals_comes_first(rows: Rows) -> None:
