@@ -18,6 +18,7 @@ from parlour.policy import actions as policy
 from parlour.policy.rules import actions
 from parlour.policy.rules.models import Firing, Rule
 from parlour.spine.models import Event
+from parlour.spine.tests.patience import wait_until_settled
 from parlour.staff.actions import set_up_team
 from parlour.staff.models import Presence, Role
 from parlour.traffic.tests.conftest import road  # noqa: F401
@@ -45,6 +46,12 @@ def mentions(*words: str) -> dict[str, Any]:
 
 def fired() -> list[str]:
     return [event.data["name"] for event in Event.objects.filter(verb="rule.fired").order_by("id")]
+
+
+def follow() -> bool:
+    """As a worker does, once the log holds what was written."""
+    wait_until_settled()
+    return policy.follow_rules()
 
 
 def test_a_rule_sorts_a_case_before_it_is_given_out(road: Road) -> None:  # noqa: F811
@@ -172,9 +179,10 @@ def test_a_rule_about_time_leaves_alone_what_was_due_before_it(road: Road) -> No
     assert [case.tags for case in Case.objects.order_by("id")] == [[], ["slow"]]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_log_is_followed_once(road: Road) -> None:  # noqa: F811
     noor = road.agent()
-    assert policy.follow_rules() is False
+    assert follow() is False
     road.take("api", said("a1", "Where is my parcel?"))
     case = only_case()
     rule("Given", "assigned", [mentions("parcel")], {"do": "add_tags", "value": ["given"]})
@@ -182,18 +190,19 @@ def test_the_log_is_followed_once(road: Road) -> None:  # noqa: F811
     rule("Again", "reopened", [], {"do": "level", "value": "high"})
     cases.take(case.pk, by=noor)
     for _ in range(3):
-        policy.follow_rules()
+        follow()
     cases.resolve(case.pk, by=noor)
     cases.reopen(case.pk, by=noor)
     for _ in range(3):
-        policy.follow_rules()
+        follow()
     case.refresh_from_db()
     assert (case.tags, case.level, fired()) == (["given"], "high", ["Given", "Over", "Again"])
     assert Message.objects.get(direction=Direction.NOTE).text == "Over for Cust-7."
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_crash_while_following_repeats_nothing_and_forgets_nothing(road: Road, monkeypatch: Any) -> None:  # noqa: F811
-    policy.follow_rules()
+    follow()
     road.take("api", said("a1", "Where is my parcel?"))
     rule("Over", "resolved", [], {"do": "note", "value": "Over."})
     cases.resolve(only_case().pk, by=None)
@@ -203,15 +212,16 @@ def test_a_crash_while_following_repeats_nothing_and_forgets_nothing(road: Road,
 
     with monkeypatch.context() as broken, pytest.raises(SystemExit):
         broken.setattr("parlour.policy.rules.follow._move", crash)
-        policy.follow_rules()
+        follow()
     assert fired() == []
-    policy.follow_rules()
-    policy.follow_rules()
+    follow()
+    follow()
     assert (fired(), Message.objects.filter(direction=Direction.NOTE).count()) == (["Over"], 1)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_rules_that_chase_each_other_are_stopped_and_told(road: Road) -> None:  # noqa: F811
-    policy.follow_rules()
+    follow()
     ada, ben = road.agent("Ada", role=Role.LEAD), road.agent("Ben")
     road.take("api", said("a1", "Where is my parcel?"))
     case = only_case()
@@ -231,7 +241,7 @@ def test_rules_that_chase_each_other_are_stopped_and_told(road: Road) -> None:  
     )
     cases.assign(case.pk, ada.pk, by=None)
     for _ in range(20):
-        policy.follow_rules()
+        follow()
     assert fired() == ["To Ben", "To Ada"] * 5
     told = Event.objects.get(verb="rule.stopped")
     assert told.data["reason"] == "Stopped: the rules “To Ben” and “To Ada” chase each other."
@@ -294,15 +304,16 @@ def test_the_command_exports_and_imports(road: Road, tmp_path: Path) -> None:  #
     assert Rule.objects.get().name == "Money"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_rule_that_follows_a_broken_promise_gives_the_case_to_a_lead(road: Road) -> None:  # noqa: F811
-    policy.follow_rules()
+    follow()
     lead = road.agent("Lena", role=Role.LEAD)
     rule("Late", "breached", [], {"do": "escalate", "value": "{name} waits too long."})
     road.take("api", said("a1", "Where is my refund?"))
     with clock.frozen(T0 + minutes(90)):
         policy.look()
-        policy.follow_rules()
-        policy.follow_rules()
+        follow()
+        follow()
     case = only_case()
     assert (case.assignee_id, case.level, case.tags) == (lead.pk, "urgent", ["escalated"])
     assert Message.objects.get(direction=Direction.NOTE).text == "For Lena: Cust-7 waits too long."
@@ -336,3 +347,18 @@ def test_conditions_about_the_customer_the_inbox_and_the_hour(road: Road) -> Non
     road.take("api", said("a1", "Where is my parcel? It was promised for yesterday and is not here."))
     road.take("api", said("a2", "Where is my parcel? It was promised for yesterday and is not here."))
     assert (only_case().tags, fired()) == (["all"], ["All"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_does_not_look_back(road: Road) -> None:  # noqa: F811
+    follow()
+    road.take("api", said("a1", "Where is my parcel?"))
+    cases.resolve(only_case().pk, by=None)
+    with clock.frozen(T0 + minutes(1)):
+        rule("Over", "resolved", [], {"do": "note", "value": "Over."})
+        follow()
+        assert fired() == []
+        cases.reopen(only_case().pk, by=None)
+        cases.resolve(only_case().pk, by=None)
+        follow()
+    assert fired() == ["Over"]

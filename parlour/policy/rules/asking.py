@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -17,12 +17,14 @@ from parlour.policy.rules.matching import Mask
 log = logging.getLogger(__name__)
 
 
-def ask(rules: Sequence[Ready], rows: Sequence[Row], at: Mapping[str, Mask], carrying: Carrying, now: datetime) -> None:
-    """Let these rules fire on the rows they hold for. ``at``: event -> the rows that are an occurrence of it."""
+def ask(
+    rules: Sequence[Ready], rows: Sequence[Row], at: Callable[[Ready], Mask], carrying: Carrying, now: datetime
+) -> None:
+    """Let these rules fire on the rows they hold for. ``at`` gives the rows that are an occurrence of a rule's event."""
     table = Facts(rows, now).table()
     alive = ~table.none()
     for rule in rules:
-        asked = at[rule.spec.event] & alive
+        asked = at(rule) & alive
         if not asked.any():
             continue
         try:

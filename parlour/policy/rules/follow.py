@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.db import OperationalError, connection, transaction
 
 from parlour.cases.models import Case
@@ -14,11 +15,12 @@ from parlour.lib import clock
 from parlour.lib.faults import where
 from parlour.lib.rows import update_rows
 from parlour.policy.rules.asking import ask
-from parlour.policy.rules.book import Book, book
+from parlour.policy.rules.book import Book, Ready, book
 from parlour.policy.rules.carrying import CHANGED, Carrying, Desk
 from parlour.policy.rules.facts import Row, latest_words
+from parlour.policy.rules.matching import Mask
 from parlour.policy.rules.models import Cursor, Firing
-from parlour.policy.rules.step import masks
+from parlour.policy.rules.step import occurrences
 from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.spine import queries as log_of
@@ -27,7 +29,10 @@ from parlour.spine.queries import Position
 
 log = logging.getLogger(__name__)
 
+NAME = "rules"
 AT_ONCE = 500
+FAR = 5_000
+"""Lines."""
 FOLLOWED = ("resolved", "reopened", "assigned", "warned", "breached")
 VERBS = {
     "case.resolved": "resolved",
@@ -42,16 +47,20 @@ VERBS = {
 def follow() -> bool:
     """Ask the rules about the next lines of the log; whether there may be more. The place in the log moves in the same transaction as
     what the rules do: a crash in between repeats nothing and forgets nothing."""
+    rules = book()
+    here = _place()
+    if not rules.on(*FOLLOWED):
+        _keep_up(here)
+        return False
+    lines = log_of.after(here, AT_ONCE)
+    if len(lines) < AT_ONCE and not any(map(_concerns, lines)):
+        # Nobody is kept from writing while there is nothing to do.
+        return False
     with transaction.atomic():
         cursor = _cursor()
         if cursor is None:
             return False
-        rules = book()
-        at = Position(cursor.tx, cursor.number)
-        if not rules.on(*FOLLOWED):
-            _move(cursor, log_of.end())
-            return False
-        lines = log_of.after(at, AT_ONCE)
+        lines = log_of.after(Position(cursor.tx, cursor.number), AT_ONCE)
         if not lines:
             return False
         _take([line for line in lines if _concerns(line)], rules)
@@ -59,11 +68,27 @@ def follow() -> bool:
     return len(lines) == AT_ONCE
 
 
+def _place() -> Position:
+    """How far the log has been followed. Whoever begins does so at its end: rules do not look back."""
+    cursor = Cursor.objects.filter(name=NAME).first()
+    if cursor is None:
+        end = log_of.end()
+        Cursor.objects.bulk_create([Cursor(name=NAME, tx=end.tx, number=end.id)], ignore_conflicts=True)
+        return end
+    return Position(cursor.tx, cursor.number)
+
+
+def _keep_up(here: Position) -> None:
+    """While no rule asks, the place in the log need not be near its end, only not far away."""
+    if (end := log_of.end()) > here and end.id - here.id > FAR:
+        with transaction.atomic():
+            if (cursor := _cursor()) is not None:
+                _move(cursor, end)
+
+
 def _cursor() -> Cursor | None:
-    """The place in the log, held; None while another worker holds it. The first one begins at the end: rules do not look back."""
-    end = log_of.end()
-    Cursor.objects.bulk_create([Cursor(name="rules", tx=end.tx, number=end.id)], ignore_conflicts=True)
-    rows = Cursor.objects.filter(name="rules")
+    """The place in the log, held; None while another worker holds it."""
+    rows = Cursor.objects.filter(name=NAME)
     return rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked).first()
 
 
@@ -120,12 +145,18 @@ def _ask(lines: Sequence[Event], rules: Book) -> None:
         for line in lines
     ]
     carrying = Carrying(Desk(list(cases)), now)
-    ask(rules.on(*FOLLOWED), rows, masks([VERBS[line.verb] for line in lines]), carrying, now)
+    of, moments = occurrences([VERBS[line.verb] for line in lines]), [row.at for row in rows]
+    ask(rules.on(*FOLLOWED), rows, lambda rule: of(rule) & _since(rule, moments), carrying, now)
     _save(cases, before, now)
     carrying.keep()
     spine.write_many(carrying.events)
     for work in carrying.afterwards:
         work()
+
+
+def _since(rule: Ready, moments: Sequence[datetime]) -> Mask:
+    """Rules do not look back: what happened before they were put on is not theirs."""
+    return np.array([rule.since is None or at >= rule.since for at in moments], np.bool_)
 
 
 def _save(cases: Mapping[int, Case], before: Mapping[int, list[Any]], now: datetime) -> None:

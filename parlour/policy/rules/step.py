@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -58,13 +58,14 @@ def _ask_about_words(rules: Sequence[Ready], judging: Judging, carrying: Carryin
             for words in judging.said[case.pk][-1:]
         ]
     kinds += ["reopened"] * (len(rows) - len(kinds))
-    ask(rules, rows, masks(kinds), carrying, judging.now)
+    ask(rules, rows, occurrences(kinds), carrying, judging.now)
 
 
-def masks(kinds: Sequence[str]) -> dict[str, Mask]:
-    """Event -> its rows, for every event there is."""
+def occurrences(kinds: Sequence[str]) -> Callable[[Ready], Mask]:
+    """The rows of a rule's event, where ``kinds`` names the event of each row."""
     every = np.array(kinds)
-    return {kind: every == kind for kind in TRIGGERS}
+    of = {kind: every == kind for kind in TRIGGERS}
+    return lambda rule: of[rule.spec.event]
 
 
 def _is_first(case: Case, judging: Judging) -> bool:
@@ -101,7 +102,7 @@ def _ask_about_time(rules: Sequence[Ready], judging: Judging, carrying: Carrying
         # Each rule has rows of its own: the same wait is long enough for one and not for another.
         rows = [Row(case, words.get(case.pk), judging.now, occurrence) for case, one, occurrence in due if one is rule]
         if rows:
-            ask([rule], rows, masks([rule.spec.event] * len(rows)), carrying, judging.now)
+            ask([rule], rows, occurrences([rule.spec.event] * len(rows)), carrying, judging.now)
 
 
 def moment(case: Case, rule: Ready) -> tuple[datetime, str] | None:
