@@ -103,7 +103,7 @@ class Decision:
 
 
 class Room:
-    """Teams and agents at one moment."""
+    """Teams and agents at one moment. Who could answer what is worked out once: only loads and who is there may change meanwhile."""
 
     def __init__(self, desks: Iterable[Desk], seats: Iterable[Seat], now: datetime) -> None:
         self.desks = {desk.id: desk for desk in desks}
@@ -112,6 +112,8 @@ class Room:
         self.spoken = frozenset[str]().union(*(seat.languages for seat in self.seats))
         """Languages that somebody has named."""
         self.any_language = any(not seat.languages for seat in self.seats)
+        self._able: dict[tuple[int, str, tuple[tuple[str, int], ...]], list[Seat]] = {}
+        self.teams: dict[tuple[object, ...], tuple[Desk | None, str]] = {}
         self.members: dict[int, list[Seat]] = {pk: [] for pk in self.desks}
         for seat in self.seats:
             for team in seat.teams & self.members.keys():
@@ -119,9 +121,12 @@ class Room:
 
     def able(self, desk: Desk | None, ask: Ask) -> list[Seat]:
         """Who could answer this case, here or not."""
-        members = self.seats if desk is None else self.members[desk.id]
-        asked = _asked(desk, ask)
-        return [seat for seat in members if seat.speaks(ask.language) and seat.has(asked)]
+        key = (desk.id if desk else 0, ask.language, tuple(ask.skills.items()))
+        found = self._able.get(key)
+        if found is None:
+            members, asked = self.seats if desk is None else self.members[desk.id], _asked(desk, ask)
+            found = self._able[key] = [seat for seat in members if seat.speaks(ask.language) and seat.has(asked)]
+        return found
 
     def strangers(self, desk: Desk, ask: Ask) -> list[Seat]:
         """Who could answer a case that nobody of its team can, from any team. A team that has no members yet keeps its cases."""
@@ -161,6 +166,15 @@ def _asked(desk: Desk | None, ask: Ask) -> dict[str, int]:
 def team_for(ask: Ask, room: Room) -> tuple[Desk | None, str]:
     """The team that takes a case: the one that names most of what it is, before those who take anything; one that has somebody who
     could answer it before one that has not."""
+    skills = tuple(ask.skills.items())
+    key = (ask.category, ask.above, ask.purpose, ask.language, ask.channel, ask.brand, skills)
+    found = room.teams.get(key)
+    if found is None:
+        found = room.teams[key] = _team_for(ask, room)
+    return found
+
+
+def _team_for(ask: Ask, room: Room) -> tuple[Desk | None, str]:
     desks = [desk for desk in room.desks.values() if _takes(desk, ask)]
     if not desks and ask.purpose == "marketing":
         # Whoever wants to buy is not left alone because no team has been made for it.
@@ -218,7 +232,8 @@ def language_name(code: str) -> str:
 
 def decide(ask: Ask, room: Room) -> Decision:
     """The decision for one case; takes a place at the chosen seat. A case that has its team stays with it; others help out in time."""
-    ask = replace(ask, language=room.tongue(ask.language))
+    if room.tongue(ask.language) != ask.language:
+        ask = replace(ask, language="")
     if ask.team is not None:
         desk = room.desks.get(ask.team)
         words = f"{desk.name} has it" if desk else "its team is gone"
