@@ -72,6 +72,8 @@ def _classes(matrix: Any, labels: list[int | None], weights: Floats, strength: f
 def _fit(
     matrix: Any, answer: Ints, weights: Floats, strength: float, way: Callable[..., fitting.Linear] = fitting.settle
 ) -> tuple[Floats, Floats]:
+    if isinstance(matrix, np.ndarray):
+        return _fit_embedded(matrix, answer, weights, strength)
     # Buckets no text fills would stay at zero; leaving them out saves most of the work.
     used = np.flatnonzero(matrix.getnnz(axis=0))
     classes = int(answer.max()) + 1
@@ -83,6 +85,21 @@ def _fit(
     return table, found.bias
 
 
+def _fit_embedded(reads: Floats, answer: Ints, weights: Floats, strength: float) -> tuple[Floats, Floats]:
+    from scipy.sparse import csr_matrix
+
+    classes = int(answer.max()) + 1
+    nothing = csr_matrix((len(reads), 1), dtype=np.float32)
+    start = fitting.Linear(
+        np.zeros((1, classes), np.float32),
+        np.zeros(classes, np.float32),
+        np.zeros((reads.shape[1], classes), np.float32),
+    )
+    found = fitting.minimise(fitting.Design(nothing, reads), answer, weights, start, strength)
+    assert found.dense is not None
+    return found.dense, found.bias
+
+
 def _degrees(matrix: Any, degrees: list[float | None], weights: Floats, strength: float) -> tuple[Floats, Floats]:
     """A degree between 0 and 1 is learnt as no and yes, each with its share; the answer is how far yes is ahead."""
     from scipy.sparse import vstack
@@ -92,8 +109,9 @@ def _degrees(matrix: Any, degrees: list[float | None], weights: Floats, strength
     part = matrix[chosen]
     answer = np.concatenate((np.ones(len(chosen), np.int64), np.zeros(len(chosen), np.int64)))
     both = np.concatenate((weights[chosen] * share, weights[chosen] * (1 - share))) + np.float32(1e-6)
+    both_sides = np.concatenate((part, part)) if isinstance(part, np.ndarray) else vstack((part, part)).tocsr()
     # Each text stands on both sides, so how its words fall on them tells nothing: they count as they are.
-    table, bias = _fit(vstack((part, part)).tocsr(), answer, both.astype(np.float32), strength, fitting.minimise)
+    table, bias = _fit(both_sides, answer, both.astype(np.float32), strength, fitting.minimise)
     return table[:, 1:] - table[:, :1], bias[1:] - bias[:1]
 
 
@@ -108,10 +126,7 @@ def fit(examples: Sequence[Example], strength: Strength) -> tuple[Floats, Floats
 
 def fit_embedded(examples: Sequence[Example], strength: Strength) -> tuple[Floats, Floats]:
     """The same heads on nothing but embeddings: weights (512, outputs) and biases. Needs parlour[accurate] and two minutes."""
-    from scipy.sparse import csr_matrix
-
-    reads = fitting.embedded([example.text for example in examples])
-    return _heads(csr_matrix(reads), examples, strength)
+    return _heads(fitting.embedded([example.text for example in examples]), examples, strength)
 
 
 def _heads(matrix: Any, examples: Sequence[Example], strength: Strength) -> tuple[Floats, Floats]:
