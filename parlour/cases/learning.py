@@ -138,7 +138,7 @@ def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
     texts = [one.text[: features.MAX_CHARS] for one in found]
     read = own.annotate(texts, [brand_id] * len(texts))
     sure = [_confidence(one, field) for one in read]
-    vectors = memory.seen(features.shared().read(texts)).rows
+    vectors = memory.seen(texts).rows
     near = (vectors @ vectors.T).toarray() >= SIMILAR
     similar = near.sum(axis=1)
     gain = (1 - np.array(sure)) * (1 + np.log2(np.maximum(similar, 1)))

@@ -115,6 +115,8 @@ def _why(message: Message, field: str, value: str, told: Correction | None, reas
         return "Read so when it came; the desk has learnt since and would read it otherwise now."
     if reason.like is not None and not reason.like.judged.id:
         return f"Because of an example of this category: “{_cut(reason.like.judged.text)}”."
+    if value == "false" and field in ("urgency", "offensive", "spam"):
+        return "Nothing in its words speaks strongly for it."
     carried = ", ".join(f"“{word}”" for word in reason.words)
     # A probability far from 1 is worth saying: it is why a person should look.
     sure = message.confidence.get(field) if isinstance(message.confidence, dict) else None

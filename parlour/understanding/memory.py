@@ -18,7 +18,9 @@ from parlour.understanding import features
 
 LIKE: Final = 0.65
 """From here on two texts are taken to say the same (cosine of their words, rare ones counting more)."""
-REMEMBERED: Final = 2_000
+COMMON: Final = 0.35
+"""What tells two texts apart less than this is left out: it stands in every other text, and to compare it would cost most of the time."""
+REMEMBERED: Final = 1_000
 """Judged texts a brand remembers per field, the latest."""
 
 _SPACES = re.compile(r"\s+")
@@ -59,21 +61,25 @@ def _rarity() -> NDArray[np.float32]:
     ]
     seen = np.asarray(features.matrix(texts, features.shared()).getnnz(axis=0), np.float64)
     rare: NDArray[np.float32] = (np.log((len(texts) + 1) / (seen + 1)) / math.log(len(texts) + 1)).astype(np.float32)
+    rare[rare < COMMON] = 0
     return rare
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Texts made comparable: a sparse row of length one per text (zero where nothing tells it from others), and whether it denies."""
+    """Texts made comparable: a sparse row of length one per text (zero where nothing tells it from others), whether it denies, and its
+    plain words."""
 
     rows: Any
     denies: NDArray[np.bool_]
+    words: list[str]
 
 
-def seen(read: features.Read) -> Seen:
-    """The texts of a batch, to be compared with others."""
+def seen(texts: Sequence[str], read: features.Read | None = None) -> Seen:
+    """The texts of a batch, to be compared with others. ``read``: their features, where they are there already."""
+    read = read or features.shared().read(texts)
     denies = np.logical_or.reduceat(read.negated, read.starts) if len(read.starts) else np.zeros(0, np.bool_)
-    return Seen(_rows(read), denies)
+    return Seen(_rows(read), denies, [plain(text) for text in texts])
 
 
 def _rows(read: features.Read) -> Any:
@@ -83,8 +89,11 @@ def _rows(read: features.Read) -> Any:
     found = csr_matrix((np.ones(len(read.buckets), np.float32), (read.message(), read.buckets)), shape=shape)
     found.sum_duplicates()
     found.data = _rarity()[found.indices]
-    lengths = np.sqrt(np.asarray(found.multiply(found).sum(axis=1)).ravel())
-    found.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(found.indptr)).astype(np.float32)
+    found.eliminate_zeros()
+    sizes = np.diff(found.indptr)
+    squares = np.concatenate(([0.0], np.cumsum(found.data.astype(np.float64) ** 2)))
+    lengths = np.sqrt(squares[found.indptr[1:]] - squares[found.indptr[:-1]])
+    found.data /= np.repeat(np.maximum(lengths, 1e-9), sizes).astype(np.float32)
     return found
 
 
@@ -93,24 +102,25 @@ class Memory:
 
     def __init__(self, judged: Sequence[Judged]) -> None:
         self.judged = list(judged)
-        self._exactly = {plain(one.text): one for one in self.judged}
-        mine = seen(features.shared().read([one.text for one in self.judged]))
+        mine = seen([one.text for one in self.judged])
+        self._exactly = dict(zip(mine.words, self.judged, strict=True))
         self._turned, self._denies = mine.rows.T.tocsr(), mine.denies
 
-    def like(self, texts: Sequence[str], those: Seen) -> list[Likeness | None]:
-        """Per text (``those``: the same texts, ``seen``) the judged one it is most like, the latest of equals; None where nothing is.
-        What denies something is like nothing that does not."""
-        found: list[Likeness | None] = [None] * len(texts)
+    def like(self, those: Seen) -> list[Likeness | None]:
+        """Per text the judged one it is most like, the latest of equals; None where nothing is. What denies something is like nothing
+        that does not."""
+        found: list[Likeness | None] = [
+            None if one is None else Likeness(one, 1.0) for one in map(self._exactly.get, those.words)
+        ]
         near = (those.rows @ self._turned).tocsr()
-        for number, text in enumerate(texts):
-            exact = self._exactly.get(plain(text))
-            if exact is not None:
-                found[number] = Likeness(exact, 1.0)
-                continue
-            places = near.indices[near.indptr[number] : near.indptr[number + 1]]
-            shares = near.data[near.indptr[number] : near.indptr[number + 1]]
-            shares = np.where(self._denies[places] == those.denies[number], shares, 0)
-            if len(shares) and (most := float(shares.max())) >= LIKE:
-                latest = int(places[shares >= most - 1e-6].max())
-                found[number] = Likeness(self.judged[latest], min(1.0, round(most, 4)))
+        chosen = np.flatnonzero(near.data >= LIKE)
+        rows = np.searchsorted(near.indptr, chosen, "right") - 1
+        places = near.indices[chosen]
+        alike = self._denies[places] == those.denies[rows]
+        best: dict[int, tuple[float, int]] = {}
+        for row, place, share in zip(rows[alike], places[alike], near.data[chosen][alike].round(4), strict=True):
+            best[int(row)] = max(best.get(int(row), (0.0, 0)), (float(share), int(place)))
+        for number, (share, place) in best.items():
+            if found[number] is None:
+                found[number] = Likeness(self.judged[place], min(1.0, round(share, 4)))
         return found

@@ -239,9 +239,9 @@ def _yes_or_no(name: str, chance: float) -> dict[str, Any]:
 def _likes(own: Own, texts: Sequence[str], read: features.Read) -> list[dict[str, Likeness]]:
     found: list[dict[str, Likeness]] = [{} for _ in texts]
     if own.memories:
-        those = memory.seen(read)
+        those = memory.seen(texts, read)
         for name, kept in own.memories.items():
-            for number, like in enumerate(kept.like(texts, those)):
+            for number, like in enumerate(kept.like(those)):
                 if like is not None:
                     found[number][name] = like
     return found
