@@ -130,7 +130,7 @@ SPECIAL: dict[str, Callable[[Facts], Sequence[Any]]] = {
     "message.actionable": _flag("actionable"),
     "message.held": _flag("held"),
     "case.level": lambda facts: [row.case.level or "none" for row in facts.rows],
-    "case.tags": lambda facts: [[folded(tag) for tag in row.case.tags] for row in facts.rows],
+    "case.tags": lambda facts: [[folded(tag) for tag in row.case.tags] if row.case.tags else [] for row in facts.rows],
     "case.team": Facts.team,
     "case.assignee": Facts.assignee,
     "case.waiting": Facts.waiting,
