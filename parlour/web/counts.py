@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from parlour.cases import queries as cases
+from parlour.policy.moderation import queries as moderation
 from parlour.policy.service_levels import queries as service_levels
 from parlour.spine import queries as spine
 from parlour.spine.queries import Position
@@ -28,7 +29,7 @@ _latest: _Count | None = None
 
 def of_tabs(agent: Agent) -> dict[str, int]:
     """The counts an agent sees, each up to ``cases.COUNT_CAP``; ``awaiting`` counts answers that wait for approval, ``told``
-    what targets have told team leads of and none has seen. Raises Denied."""
+    what targets have told team leads of and none has seen, ``held`` messages that wait for a look. Raises Denied."""
     global _latest
     mine = cases.tab_counts(agent, ("mine",))
     # The place first: what happens while it is counted may be in the numbers, but is not promised.
@@ -36,6 +37,7 @@ def of_tabs(agent: Agent) -> dict[str, int]:
     count = _latest
     if count is None or count.at != at or now - count.counted > LASTS:
         numbers = cases.tab_counts(agent, COMMON) | {"awaiting": cases.awaiting()[: cases.COUNT_CAP].count()}
+        numbers["held"] = moderation.held_count()
         numbers["told"] = service_levels.notices_count(cases.COUNT_CAP)
         _latest = count = _Count(at, now, numbers)
     return count.numbers | mine

@@ -14,6 +14,8 @@ def cover_messages(messages: Iterable[Message], case: Case, actor: Actor) -> dic
     """Cover personal data in messages of a case that ``actor`` is not to see: in words, former words and what platforms told with
     them. Returns the messages that hold any, covered or not, with the kinds of it."""
     messages = list(messages)
+    # Read once: everything below goes by these settings.
+    queries.guard()
     kinds = {message.pk: _kinds(message, case) for message in messages}
     kinds = {pk: found for pk, found in kinds.items() if found}
     if not kinds or queries.sees_personal(actor, case):

@@ -131,8 +131,6 @@ class Guard:
 class _Kept:
     guard: Guard | None = None
     read: float = 0.0
-    held: int = 0
-    counted: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
 
@@ -142,6 +140,7 @@ _kept = _Kept()
 def guard() -> Guard:
     """The settings as they stand: one tiny query, and more only after somebody has changed something."""
     version = Change.objects.order_by("-id").values_list("id", "at").first()
+    _kept.read = time.monotonic()
     kept = _kept.guard
     if kept is not None and kept.version == version:
         return kept
@@ -161,13 +160,13 @@ def recent() -> Guard:
     """The settings as they stood at most ``LASTS`` ago: pages ask for them once for every row they draw."""
     kept = _kept.guard
     if kept is None or time.monotonic() - _kept.read > LASTS:
-        _kept.read, kept = time.monotonic(), guard()
+        kept = guard()
     return kept
 
 
 def read_anew() -> None:
     """What is asked next is read from the database: somebody has changed it."""
-    _kept.read = _kept.counted = 0.0
+    _kept.read = 0.0
 
 
 def spans(text: str, brand_id: int | None, language: str = "", guard_: Guard | None = None) -> list[personal.Span]:
@@ -229,12 +228,9 @@ def held() -> list[Handled]:
 
 
 def held_count() -> int:
-    """How many messages waited for a look at most ``LASTS`` ago, counted up to a hundred: every page shows it."""
-    if time.monotonic() - _kept.counted > LASTS:
-        waiting = Handled.objects.filter(action=Action.HOLD, looked_at__isnull=True)
-        _kept.held = len(set(waiting.values_list("message_id", flat=True)[:100]))
-        _kept.counted = time.monotonic()
-    return _kept.held
+    """How many messages wait for a look, counted up to a hundred. One range of a small index: every page shows it."""
+    waiting = Handled.objects.filter(action=Action.HOLD, looked_at__isnull=True)
+    return len(set(waiting.values_list("message_id", flat=True)[:100]))
 
 
 def restricted() -> list[Restriction]:

@@ -284,6 +284,8 @@ def test_held_messages_are_for_agents_policy_is_for_leads(scene: Scene, amara: A
         page = at(agent).get("/moderation/held").content.decode()
         assert "Casino!" in page
         assert CARD not in page
+    assert "Held messages" in at(amara).get("/moderation/held").content.decode()
+    assert 'href="/moderation/held"' in at(amara).get("/queue/open").content.decode()
     for page in ("", "/list", f"/brand/{scene.brand.pk}", "/people", "/report"):
         assert at(amara).get(f"/policy/moderation{page}").status_code == 403
         assert at(lead).get(f"/policy/moderation{page}").status_code == 200

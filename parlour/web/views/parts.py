@@ -77,7 +77,6 @@ def frame(agent: Agent) -> dict[str, Any]:
         "lead": access.may(agent, access.LEAD),
         "ailing": channels.ailing(),
         "incidents_running": incidents.running(),
-        "held_count": moderation.held_count() if access.may(agent, access.ANSWER) else 0,
         "presences": Presence.choices,
         "section": "",
     }
