@@ -56,6 +56,8 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
             least = 1 if name == "wrap_up_minutes" else 0
             if not isinstance(value, int) or not least <= value <= bounds[name]:
                 raise Invalid(f"{value!r} is no number of {words[name]} from {least} to {bounds[name]:,}.")
+            if name == "gone_minutes" and value == 1:
+                raise Invalid("An open desk gives a sign of life each minute: wait for two at least, or 0 for never.")
             kept[name] = value
         elif name == "weights":
             if any(not isinstance(one, int) or not 1 <= one <= MOST_WEIGHT for one in value.values()):

@@ -136,6 +136,7 @@ def test_the_settings_are_kept_and_taken_back(lead, scene):
         {"needs": "nonsense"},
         {"needs": "weather: umbrellas 2"},
         {"sticky_days": "-1"},
+        {"gone_minutes": "1"},
     ):
         assert lead.post("/policy/routing/settings", given | wrong).status_code == 422
     assert rules().weight("chat") == 1
