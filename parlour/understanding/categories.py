@@ -206,7 +206,7 @@ def _under(rows: dict[str, Category], row: Category | None, parent: str | None) 
         if row is not None and step.pk == row.pk:
             raise ValueError(f"“{row.name}” cannot stand below itself.")
         depth += 1
-        step = by_id.get(step.parent_id or 0)  # type: ignore[assignment]
+        step = by_id.get(step.parent_id or 0)
     if depth + (_height(rows, row) if row is not None else 0) > DEEPEST:
         raise ValueError(f"The tree is at most {DEEPEST} deep.")
     return above

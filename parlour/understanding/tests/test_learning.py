@@ -12,16 +12,16 @@ pytestmark = pytest.mark.django_db
 BRAND, OTHER = 7, 8
 
 
-def told(text: str, field: str, now: str, brand: int = BRAND, **more: object) -> Correction:
+def told(text: str, field: str, now: str, brand: int = BRAND) -> Correction:
     number = Correction.objects.count() + 1
     kept = actions.record_correction(
-        message_id=number, brand_id=brand, text=text, field=field, was="", now=now, agent_id=3, **more
+        message_id=number, brand_id=brand, text=text, field=field, was="", now=now, agent_id=3
     )
     assert kept is not None
     return kept
 
 
-def read(text: str, brand: int | None = BRAND) -> own.Annotation:
+def read(text: str, brand: int | None = BRAND) -> queries.Annotation:
     return own.annotate([text], [brand])[0]
 
 
