@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from parlour.cases.access import get_message
-from parlour.cases.corrections import brand_of, latest_words, value_of
+from parlour.cases.corrections import brand_of, value_of
 from parlour.cases.models import Case, Direction, Message
 from parlour.staff.access import Actor
 from parlour.staff.models import Agent
@@ -135,10 +135,9 @@ def why_category(case: Case) -> str:
         return f"Set by {by_words(case.category_by)}."
     if case.category_by != "model":
         return "Set by a rule."
-    said = latest_words(case.pk)
     rows = Message.objects.filter(case_id=case.pk, direction=Direction.IN, category=case.category)
-    first = rows.order_by("sent_at", "id").first() or said
-    if first is None or not first.sentiment or first.category != case.category:
+    first = rows.order_by("sent_at", "id").first()
+    if first is None or not first.sentiment:
         return ""
     now, reasons = own.explain(first.text, case.brand_id)
     return _why(first, "category", case.category, None, reasons.get("category"), now.category)
