@@ -195,7 +195,8 @@ _SHIPPED: Final = """
 
 Sentiment is macro-F1, the rest accuracy or share, in per cent. How to read them: [MODELS.md](MODELS.md).
 `eld_tweets6` are tweets in six languages, `wordpairs28` two words each in 28 languages; both come from the detector's test suite, not
-from its training, but that its maker never tuned by them could not be checked. Speed is per second of a core's own time. A message of a customer is rarely two words; then the thread's language is used.
+from its training, but that its maker never tuned by them could not be checked. Speed is per second of a core's own time.
+A message of a customer is rarely two words; then the thread's language is used.
 
 | what | value | rows |
 |---|---:|---:|
