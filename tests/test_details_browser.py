@@ -17,9 +17,7 @@ GAP = "(flow) => Math.round(flow.scrollHeight - flow.scrollTop - flow.clientHeig
 def test_details(desk: Desk, place: Telegram, browser: Browser) -> None:
     ana = call(place, lambda: place.person("Ana Rocha"))
     for number in range(12):
-        call(
-            place, lambda number=number: place.say(ana, f"Line {number}. " + "More of it. " * 30, private=True)
-        )
+        call(place, lambda number=number: place.say(ana, f"Line {number}. " + "More of it. " * 30, private=True))
     call(place, lambda: place.show(ana, "photo", picture(size=(500, 700)), name="broken.png", mime="image/png"))
     page = sign_in(browser, desk, "Mina Okafor")
     open_case(page, "Ana Rocha")

@@ -93,7 +93,9 @@ def test_settings_in_documents_are_those_of_the_code() -> None:
     table = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs" / "OPERATION.md").read_text(), re.MULTILINE))
     assert table == in_code
     for path in FOR_USERS:
-        assert set(_SETTING.findall(path.read_text())) <= in_code | {"PARLOUR_BENCH_DATA", "PARLOUR_TABLES"}, named(path)
+        assert set(_SETTING.findall(path.read_text())) <= in_code | {"PARLOUR_BENCH_DATA", "PARLOUR_TABLES"}, named(
+            path
+        )
     assert in_code <= set(_SETTING.findall(CliRunner().invoke(cli, ["--help"]).output))
 
 

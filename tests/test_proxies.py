@@ -23,7 +23,7 @@ def seen(connected: str, *said: str) -> str:
     async def root(scope: MutableMapping[str, Any], _receive: object, _send: object) -> None:
         found.append(scope["client"][0])
 
-    config = config_of(root)  # type: ignore[arg-type]
+    config = config_of(root)
     config.load()
     headers = [(b"x-forwarded-for", one.encode()) for one in said]
     scope = {"type": "http", "client": (connected, 4711), "scheme": "http", "headers": headers}

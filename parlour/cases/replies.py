@@ -61,8 +61,8 @@ def reply(
     (``cases.files.upload``), or files of another answer in this case; they may go without words. ``choices`` are answers to choose
     from: buttons where the channel has them, else numbered lines below the words. What is too long for one message becomes several
     where the channel allows it: the first is returned, ``parts.of_answer`` gives all. With ``awaits`` (why) it is not sent until
-    somebody else has approved it (``approving``), and the customer waits as before. Without ``claims`` a case that nobody has stays with nobody: one answer to
-    many is no promise to look after each.
+    somebody else has approved it (``approving``), and the customer waits as before. Without ``claims`` a case that nobody has stays with
+    nobody: one answer to many is no promise to look after each.
     """
     text = storable(text, TEXT_LIMIT).strip()
     if not text and (choices or not files):

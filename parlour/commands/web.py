@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 import click
 import uvicorn
 from django.conf import settings
 
 from parlour.commands.migrate import migrate
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGIApplication
 
 
 def free_or_say(port: int, host: str = "127.0.0.1") -> None:
@@ -34,7 +32,7 @@ def serve(*, with_worker: bool, host: str = "127.0.0.1") -> None:
     uvicorn.Server(config_of(Root(with_worker=with_worker), host)).run()
 
 
-def config_of(root: ASGIApplication, host: str = "127.0.0.1") -> uvicorn.Config:
+def config_of(root: Callable[..., Any], host: str = "127.0.0.1") -> uvicorn.Config:
     """How the ASGI root is served. A visitor's address is what trusted proxies say it is, in ``X-Forwarded-For``."""
     return uvicorn.Config(
         root,

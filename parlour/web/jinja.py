@@ -13,8 +13,7 @@ from markupsafe import Markup
 
 from parlour.channels import registry
 from parlour.staff import access
-from parlour.understanding import personal
-from parlour.understanding import categories
+from parlour.understanding import categories, personal
 from parlour.understanding import queries as understanding
 from parlour.web import files, words
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.template.loader import get_template
 from django.urls import reverse
 from markupsafe import Markup
 
 from parlour.cases.models import Case
+from parlour.policy.moderation import queries as moderation
 from parlour.understanding import categories
-from parlour.policy.moderation.queries import covered
 from parlour.web.words import Clock, case_clock
 
 KEPT = 8192
@@ -33,6 +34,11 @@ class Row:
     channel: str
     clock: Clock
     snippet: str
+    """As it was said; it is drawn with personal data covered."""
+    spoken: tuple[int, str]
+    """Brand and language, by which personal data is looked for."""
+    patterns: Any
+    """What counted as personal data at that time."""
     ours: bool
     """Whether the snippet is ours."""
     priority: int
@@ -46,14 +52,15 @@ class Row:
 
 def draw(found: Iterable[Case], tab: str, query: str, q: str) -> Markup:
     """The rows of a tab. ``query`` is what the cases' addresses carry, ``q`` the words that are marked in them."""
-    return Markup("").join(_drawn(_row(case, tab, query, q)) for case in found)
+    home, patterns = reverse("case", args=[0]).removesuffix("0"), moderation.recent().version
+    return Markup("").join(_drawn(_row(case, tab, query, q, home, patterns)) for case in found)
 
 
-def _row(case: Case, tab: str, query: str, q: str) -> Row:
+def _row(case: Case, tab: str, query: str, q: str, home: str, patterns: Any) -> Row:
     customer = case.customer
     return Row(
         pk=case.pk,
-        href=reverse("case", args=[case.pk]) + query,
+        href=f"{home}{case.pk}{query}",
         q=q,
         name=customer.name or f"Customer {customer.pk}",
         customer_id=customer.pk,
@@ -61,7 +68,9 @@ def _row(case: Case, tab: str, query: str, q: str) -> Row:
         vip=customer.vip,
         channel=case.channel,
         clock=case_clock(case),
-        snippet=covered(case.snippet, case.brand_id, case.language),
+        snippet=case.snippet,
+        spoken=(case.brand_id, case.language),
+        patterns=patterns,
         ours=case.snippet_direction == "out",
         priority=case.priority,
         level=case.level,
@@ -75,4 +84,5 @@ def _row(case: Case, tab: str, query: str, q: str) -> Row:
 
 @lru_cache(maxsize=KEPT)
 def _drawn(row: Row) -> Markup:
-    return Markup(get_template("parts/row.html").render({"one": row}))  # noqa: S704 - our own template
+    snippet = moderation.covered(row.snippet, *row.spoken)
+    return Markup(get_template("parts/row.html").render({"one": row, "snippet": snippet}))  # noqa: S704 - our own template

@@ -35,6 +35,7 @@ urlpatterns = [
     path("queue/<slug:tab>", queue.queue, name="queue"),
     path("case/<int:case_id>", case.case, name="case"),
     path("case/<int:case_id>/live", case.live, name="case-live"),
+    path("case/<int:case_id>/why", case.why, name="case-why"),
     path("case/<int:case_id>/head", case.head, name="case-head"),
     path("case/<int:case_id>/timeline", case.timeline, name="case-timeline"),
     path("case/<int:case_id>/composer", case.composer, name="case-composer"),

@@ -100,7 +100,9 @@ def test_a_photo_goes_with_a_comment(town: Town, page: FacebookPage) -> None:
     photo = files.upload(town.agent(), "blue.png", b"\x89PNG\r\n\x1a\n" + b"0" * 200)
     ours = town.answer(Case.objects.get(), "This one:", "public", files=[photo.pk])
     assert town.delivery(ours).state == DeliveryState.SENT
-    assert (page.answers[0].photo.name, page.answers[0].text) == ("blue.png", "This one:")
+    photo_there = page.answers[0].photo
+    assert photo_there is not None
+    assert (photo_there.name, page.answers[0].text) == ("blue.png", "This one:")
     town.drive()
     assert Message.objects.filter(external_id=page.answers[0].id).count() == 1
 

@@ -118,7 +118,7 @@ def test_another_app_has_the_conversation_and_nobody_is_named(town: Town) -> Non
     town.call(lambda: page.post(ana, "Who am I?"))
     town.drive()
     assert not Arrival.objects.filter(state="parked").exists()
-    assert Message.objects.get(text="Who am I?").thread.visibility == "public"
+    assert Message.objects.get(text="Who am I?").visibility == "public"
 
 
 def test_a_comment_that_the_desk_never_saw_is_removed(town: Town) -> None:

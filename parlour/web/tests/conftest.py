@@ -17,7 +17,7 @@ from parlour.customers.models import Customer, Identity
 from parlour.lib import clock, secretbox
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Role
-from parlour.web import counts
+from parlour.web import around
 from parlour.web.views.drawn import drawings
 from parlour.web.views.session import failed_tries
 
@@ -30,7 +30,7 @@ PASSWORD = "correct horse battery"
 def _nothing_remembered():
     """Tests put rows in without telling the log, by which the desk knows that what it has drawn and counted is old."""
     drawings.clear()
-    counts.forget()
+    around.forget()
 
 
 @dataclass

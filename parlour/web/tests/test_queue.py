@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from parlour.lib import clock
-from parlour.web import counts, rows
+from parlour.web import around, rows
 from parlour.web.tests.conftest import HTMX
 
 
@@ -110,16 +110,17 @@ def test_the_clock_of_a_row_counts_down_and_turns_hot(desk, scene):
 
 def test_a_page_of_fifty_asks_the_database_as_often_as_a_page_of_one(desk, scene, amara):
     scene.case(assignee=amara)
-    counts.forget()
+    desk.get("/queue/open", headers=HTMX)  # what a process keeps for some seconds is there
+    around.forget()
     with CaptureQueriesContext(connection) as few:
         desk.get("/queue/open", headers=HTMX)
     for number in range(60):
         scene.case(f"Customer {number}", assignee=amara if number % 2 else None)
-    counts.forget()
+    around.forget()
     with CaptureQueriesContext(connection) as many:
         desk.get("/queue/open", headers=HTMX)
     assert len(many) == len(few)
-    assert len(many) <= 9, [query["sql"][:80] for query in many.captured_queries]
+    assert len(many) <= 15, [query["sql"][:80] for query in many.captured_queries]
 
 
 def test_a_row_is_drawn_again_only_when_it_says_something_else(scene, amara):

@@ -130,7 +130,8 @@ def test_an_agent_sees_why_a_message_was_read_so_and_sets_every_field_right(rows
     assert Correction.objects.filter(agent_id=noor.pk).count() == 8
     assert "Set by Noor" in client.get(f"/message/{message.pk}/reading").content.decode()
     desk = client.get(f"/case/{case.pk}").content.decode()
-    assert "Set by Noor." in desk
+    assert f"/case/{case.pk}/why" in desk
+    assert "Set by Noor." in client.get(f"/case/{case.pk}/why").content.decode()
     assert f"/message/{message.pk}/reading" in desk
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from parlour.cases import queries as cases
+from parlour.cases import readings
 from parlour.cases.access import get_case
 from parlour.cases.models import Case
 from parlour.staff.models import Agent
@@ -35,6 +36,16 @@ def live(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     """Head, timeline, ways to answer and customer in one answer: what the desk asks for when told that the case changed."""
     shown = parts.whole_case(request, agent, get_case(agent, case_id))
     return render(request, "parts/case_live.html", shown)
+
+
+@seat()
+def why(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    """Why the case has its category, in words; asked for when somebody wants to know."""
+    found = get_case(agent, case_id)
+    shown = {"case": found, "why": readings.why_category(found)}
+    if is_fragment(request):
+        return render(request, "parts/why.html", shown)
+    return render(request, "case_why.html", parts.frame(agent) | shown | {"section": "desk"})
 
 
 @seat()

@@ -11,10 +11,8 @@ from django.urls import reverse
 from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
-from parlour.cases import readings
 from parlour.cases.actions import can_act
 from parlour.cases.models import Case, Level, Purpose, Status
-from parlour.channels import queries as channels
 from parlour.lib.text import storable
 from parlour.policy.incidents import queries as incidents
 from parlour.policy.moderation import covering
@@ -24,7 +22,7 @@ from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
 from parlour.understanding import categories
-from parlour.web import counts, places, rows, timeline
+from parlour.web import around, places, rows, timeline
 
 PAGE = 50
 STRETCH = 60
@@ -69,14 +67,15 @@ def query_of(tab: str, q: str = "") -> str:
 
 def frame(agent: Agent) -> dict[str, Any]:
     """What stands around every page: counts for the rail, and the agent's load."""
-    numbers = counts.of_tabs(agent)
+    shared = around.around(agent)
+    numbers = shared.counts | cases.tab_counts(agent, ("mine",))
     return {
         "agent": agent,
         "counts": numbers,
         "load": routing.load_shown(agent, numbers["mine"]),
         "lead": access.may(agent, access.LEAD),
-        "ailing": channels.ailing(),
-        "incidents_running": incidents.running(),
+        "ailing": shared.ailing,
+        "incidents_running": shared.incidents,
         "presences": Presence.choices,
         "section": "",
     }
@@ -115,16 +114,12 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "levels": Level.choices,
         "purposes": Purpose.choices,
         "category_options": _categories(case),
-        "category_why": readings.why_category(case),
         "incidents": incidents.of_case(case.pk),
-        "incident_options": _incidents(case),
+        "incident_options": [
+            (one.pk, one.title) for one in around.around(agent).incidents if one.brand_id == case.brand_id
+        ],
         "lead": access.may(agent, access.LEAD),
     }
-
-
-def _incidents(case: Case) -> list[tuple[int, str]]:
-    """The running incidents a case may be put into."""
-    return [(one.pk, one.title) for one in incidents.running(case.brand_id)]
 
 
 def _categories(case: Case) -> list[tuple[str, str]]:

@@ -96,7 +96,7 @@ class TestWaiting:
         approved = actions.approve(said.pk, by=lead)
         case.refresh_from_db()
         assert approved.meta["approved_by"] == f"agent:{lead.pk}"
-        assert (case.messages_out, case.waiting_since) == (1, None)
+        assert [case.messages_out, case.waiting_since] == [1, None]
         assert self.state(said) == "queued"
         verbs = list(Event.objects.filter(message_id=said.pk).values_list("verb", "actor"))
         assert verbs == [("reply.awaits", f"agent:{noor.pk}"), ("reply.approved", f"agent:{lead.pk}")]
