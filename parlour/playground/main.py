@@ -12,13 +12,15 @@ from typing import TypeVar
 
 import uvicorn
 
+from parlour.channels.models import Brand
+from parlour.playground import policy
 from parlour.playground.graph import GraphApi
 from parlour.playground.graph_state import FacebookPage, Line, Person, Post
 from parlour.playground.looking import Looks
 from parlour.playground.postman import Habits
 from parlour.playground.setup import connect, join, kept
 from parlour.playground.standin import StandIn
-from parlour.playground.wires import made_up
+from parlour.playground.wires import BRAND, made_up
 from parlour.playground.world import World
 from parlour.playground.x_events import Dm, Tweet, User
 from parlour.playground.x_state import XPlatform
@@ -35,9 +37,12 @@ def serve(port: int, desk_url: str, seed: int, speed: float) -> None:
     """
     listener = _listen(port)
     desk_url, base = desk_url.rstrip("/"), f"http://127.0.0.1:{listener.getsockname()[1]}"
+    new = not Brand.objects.filter(name=BRAND).exists()
     world = World(connect(desk_url, base), seed=seed, speed=speed or None, forgiving=True, kept=kept())
     world.shelf.base = base
     join(world, desk_url, base)
+    if new:
+        policy.set_up()
     world.pages.looks = Looks(world.places)
     world.pages.looks.start()
     _server(world).run(sockets=[listener])

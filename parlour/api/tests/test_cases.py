@@ -144,11 +144,12 @@ def test_messages_and_events_page_once_each(ask, rows):
             assert seen[0]["reason"] == "Because of 4."
 
 
-def test_length_of_a_page_does_not_cost_queries(ask, rows, django_assert_num_queries):
+def test_length_of_a_page_does_not_cost_queries(ask, rows, django_assert_num_queries, django_assert_max_num_queries):
     def spent(path):
         with CaptureQueriesContext(connection) as queries:
             ask.get(path)
-        return len(queries)
+        # What counts as personal data is read again after some seconds.
+        return len([one for one in queries.captured_queries if "moderation_change" not in one["sql"]])
 
     case = rows.case(team=rows.team, assignee=rows.agent)
     said = rows.said(case)
@@ -161,7 +162,8 @@ def test_length_of_a_page_does_not_cost_queries(ask, rows, django_assert_num_que
     assert [spent(path) for path in ("/cases", f"/cases/{case.pk}/messages", "/inboxes", "/agents")] == few
     with django_assert_num_queries(3):  # the token, the page, its clocks
         ask.get("/cases")
-    with django_assert_num_queries(6):  # the token, the case, its messages; attachments, versions, deliveries
+    # The token, the case, its messages; attachments, versions, deliveries; and now and then what counts as personal data.
+    with django_assert_max_num_queries(7):
         ask.get(f"/cases/{case.pk}/messages")
 
 

@@ -9,7 +9,9 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from parlour.cases.models import Case, Delivery, Message, Thread
 from parlour.channels.models import Brand, Inbox
@@ -27,10 +29,10 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered():
+def _nothing_remembered(monkeypatch):
     """Tests put rows in without telling the log, by which the desk knows that what it has drawn and counted is old."""
     drawings.clear()
-    around.forget()
+    monkeypatch.setattr(around, "LASTS", -1.0)
 
 
 @dataclass
@@ -150,3 +152,11 @@ def desk(amara: Agent) -> Client:
     client = Client()
     client.force_login(amara)
     return client
+
+
+def statements(ask: Callable[[], object]) -> list[str]:
+    """The beginnings of the statements of an answer, but for what a process keeps for some seconds."""
+    with CaptureQueriesContext(connection) as asked:
+        ask()
+    kept = ("moderation_change", "understanding_category")
+    return [one["sql"][:60] for one in asked.captured_queries if not any(name in one["sql"] for name in kept)]

@@ -3,12 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from parlour.lib import clock
-from parlour.web import around, rows
-from parlour.web.tests.conftest import HTMX
+from parlour.web import rows
+from parlour.web.tests.conftest import HTMX, statements
 
 
 def test_home_leads_to_what_there_is_to_do(desk, scene, amara):
@@ -110,17 +108,14 @@ def test_the_clock_of_a_row_counts_down_and_turns_hot(desk, scene):
 
 def test_a_page_of_fifty_asks_the_database_as_often_as_a_page_of_one(desk, scene, amara):
     scene.case(assignee=amara)
-    desk.get("/queue/open", headers=HTMX)  # what a process keeps for some seconds is there
-    around.forget()
-    with CaptureQueriesContext(connection) as few:
-        desk.get("/queue/open", headers=HTMX)
+    ask = lambda: desk.get("/queue/open", headers=HTMX)  # noqa: E731
+    ask()
+    few = statements(ask)
     for number in range(60):
         scene.case(f"Customer {number}", assignee=amara if number % 2 else None)
-    around.forget()
-    with CaptureQueriesContext(connection) as many:
-        desk.get("/queue/open", headers=HTMX)
-    assert len(many) == len(few)
-    assert len(many) <= 15, [query["sql"][:80] for query in many.captured_queries]
+    many = statements(ask)
+    assert many == few
+    assert len(many) <= 15, "\n".join(many)
 
 
 def test_a_row_is_drawn_again_only_when_it_says_something_else(scene, amara):
