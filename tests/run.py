@@ -1,6 +1,7 @@
 """``make test``: everything on SQLite, and beside it the rooms again on PostgreSQL. Extra arguments go to pytest.
 
-PARLOUR_TEST_WORKERS: how many processes test on SQLite; one more than there are cores, since whole desks are waited for most of the time.
+PARLOUR_TEST_WORKERS: how many processes test on SQLite; as many as there are cores. One fewer tests on PostgreSQL: the cores are busy all the
+time, and more processes would only make whole desks late.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _start(
 def main() -> int:
     began = time.monotonic()
     cores = os.cpu_count() or 1
-    workers = int(os.environ.get("PARLOUR_TEST_WORKERS", "0")) or cores + 1
+    workers = int(os.environ.get("PARLOUR_TEST_WORKERS", "0")) or cores
     with _folder() as name, server(durable=False) as postgres, tempfile.TemporaryFile() as told:
         folder, environment = Path(name), _environment(postgres)
         _compile(environment | {"PARLOUR_DATA": name})

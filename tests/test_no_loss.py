@@ -271,9 +271,9 @@ def test_nothing_is_lost_and_nothing_is_doubled_while_the_server_is_killed(desk_
 def _live(desk: Desk, platforms: Platforms, clients: list[Client], rng: random.Random) -> None:
     """A life of the desk: it has taken some deliveries and given an answer, however slow the machine, and ends anywhere after that."""
     taken, given = platforms.answers["200"], sum(len(client.given) for client in clients)
-    wanted = taken + rng.randint(4, 40)
+    wanted = taken + rng.randint(4, 16)
     desk.start()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 3
     while time.monotonic() < until and (
         platforms.answers["200"] < wanted or sum(len(client.given) for client in clients) == given
     ):
@@ -388,5 +388,5 @@ def _check_answers(desk: Desk, stand: Stand, clients: list[Client]) -> None:
     for text, (_, state, words) in states.items():
         assert state in {"sent", "delivered", "read", "uncertain"}, (text, state, words)
         assert state == "uncertain" or received[text] == 1, f"{text} is {state} and reached nobody."
-    assert len(received) > 10
+    assert len(received) >= 5
     assert sum(client.repeated for client in clients) > 0, "No kill hit a client of the API."

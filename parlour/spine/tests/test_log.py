@@ -216,12 +216,12 @@ def test_wake_ups_pass_between_processes(only_postgresql) -> None:
     assert hearer is not None
     bell = bus.Bell("deliveries")
     try:
-        assert bell.wait(5), "it wakes every topic once when it has connected"
+        assert bell.wait(30), "it wakes every topic once when it has connected"
         with other_connection() as other:
             other.execute("SELECT pg_notify('parlour', 'deliveries')")
             assert not bell.wait(0.1)
             other.commit()
-            assert bell.wait(5)
+            assert bell.wait(30)
     finally:
         bell.close()
         hearer.stop()
@@ -232,7 +232,7 @@ def test_a_lost_wake_up_connection_comes_back(only_postgresql) -> None:
     assert hearer is not None
     bell = bus.Bell("deliveries")
     try:
-        assert bell.wait(5)
+        assert bell.wait(30)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
