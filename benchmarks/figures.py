@@ -114,12 +114,18 @@ def keep(figures: Sequence[Figure], about: dict[str, str]) -> None:
 
 
 def write_page(figures: Sequence[Figure], about: dict[str, str], path: Path = PAGE) -> None:
-    """Put the table between the two marker lines of docs/PERFORMANCE.md. Raises ValueError when they are not there."""
+    """Put the table between the two marker lines of docs/PERFORMANCE.md; rows of benches that were not run stay, with their own time.
+    Raises ValueError when the lines are not there."""
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    kept, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{path.name} has lost the lines {BEGIN} and {END}.")
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in about.items()), ""]
-    lines += ["| bench | what | measured | promised | note |", "|---|---|---:|---|---|"]
-    lines += [f"| {one.bench} | {one.name} | {one.shown} | {one.promised} | {one.note} |" for one in figures]
+    lines += ["| bench | what | measured | promised | note | when |", "|---|---|---:|---|---|---|"]
+    anew = {one.bench for one in figures}
+    lines += [
+        row for row in kept.splitlines() if row.count(" | ") == 5 and row.split(" | ")[0][2:] not in {"bench", *anew}
+    ]
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M}, load {about['load before']}"
+    lines += [f"| {one.bench} | {one.name} | {one.shown} | {one.promised} | {one.note} | {when} |" for one in figures]
     path.write_text(f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
