@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from parlour.cases.models import Case, Direction, Message
 from parlour.channels.queries import with_brands
@@ -116,20 +116,23 @@ def _messages(spec: Spec, last: int, found: Found) -> Iterator[None]:
     rest = Group("all", tuple(part for part in parts if not _own(part)))
     first, then = compiled(own), compiled(rest)
     asked = list(dict.fromkeys("time" if leaf.what.startswith("time.") else leaf.what for leaf in leaves(own)))
-    top = found.below if found.below is not None else _top()
-    while top > 0 and found.looked < last:
+    bottom, top = _reach(Message.objects.all(), found)
+    while top > bottom and found.looked < last:
         ids, table = _chunk(top, asked, last - found.looked)
         found.looked += len(ids)
         mask: Mask = first(table)
         hits = [ids[place] for place in np.flatnonzero(mask).tolist()]
         _note(found, list(_kept(spec, hits, then if rest.parts else None)))
         top -= CHUNK
-        found.below = max(top, 0)
+        found.below = max(top, bottom)
         yield
 
 
-def _top() -> int:
-    return (Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0) + 1
+def _reach(rows: QuerySet[Any], found: Found) -> tuple[int, int]:
+    """The least id there is and, exclusive, the greatest one that was not looked at yet: where rows were deleted, ids begin anywhere."""
+    ids = rows.order_by("pk").values_list("pk", flat=True)
+    least, greatest = ids.first(), ids.last()  # two steps into an index; both as one aggregate would scan the table on SQLite
+    return least or 0, found.below if found.below is not None else (greatest or -1) + 1
 
 
 Hit = tuple[int, int]
@@ -187,12 +190,8 @@ def _lines(spec: Spec, last: int, found: Found) -> Iterator[None]:
     """Rules about other events, over the log."""
     test = compiled(spec.condition)
     verbs = [verb for verb, event in VERBS.items() if event == spec.event]
-    top = (
-        found.below
-        if found.below is not None
-        else (Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0) + 1
-    )
-    while top > 0 and found.looked < last:
+    bottom, top = _reach(Event.objects.all(), found)
+    while top > bottom and found.looked < last:
         told = Event.objects.filter(verb__in=verbs, pk__lt=top, pk__gte=top - CHUNK, case_id__isnull=False).order_by(
             "-pk"
         )
@@ -202,7 +201,7 @@ def _lines(spec: Spec, last: int, found: Found) -> Iterator[None]:
         found.looked += len(lines)
         _note(found, _holding(test, lines))
         top -= CHUNK
-        found.below = max(top, 0)
+        found.below = max(top, bottom)
         yield
 
 
@@ -229,8 +228,8 @@ def _waits(spec: Spec, last: int, found: Found) -> Iterator[None]:
     """Rules about time, over the waits of past conversations."""
     test, now = compiled(spec.condition), clock.now()
     length = timedelta(minutes=spec.number) if spec.event == "unanswered" else timedelta(hours=spec.number)
-    top = found.below if found.below is not None else _top()
-    while top > 0 and found.looked < last:
+    bottom, top = _reach(Message.objects.all(), found)
+    while top > bottom and found.looked < last:
         rows = Message.objects.filter(pk__lt=top, pk__gte=top - CHUNK, case_id__isnull=False).exclude(
             direction=Direction.NOTE
         )
@@ -244,7 +243,7 @@ def _waits(spec: Spec, last: int, found: Found) -> Iterator[None]:
         ]
         _note(found, _holding(test, sorted(moments, key=lambda one: one[1], reverse=True)))
         top -= CHUNK
-        found.below = max(top, 0)
+        found.below = max(top, bottom)
         yield
 
 
