@@ -189,8 +189,41 @@ def _accurate() -> bool:
     return value == "accurate"
 
 
+def _language_model() -> dict[str, str] | None:
+    """The endpoint that is asked about messages the desk is unsure of (docs/LANGUAGE_MODEL.md); None, the default, asks nobody."""
+    url, model = os.environ.get("PARLOUR_LLM_URL", "").strip(), os.environ.get("PARLOUR_LLM_MODEL", "").strip()
+    key = os.environ.get("PARLOUR_LLM_KEY", "").strip()
+    if not url:
+        if model or key:
+            raise ImproperlyConfigured(
+                "PARLOUR_LLM_URL must be set for the other PARLOUR_LLM settings to mean anything."
+            )
+        return None
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or not url.isascii() or not url.isprintable() or " " in url:
+        raise ImproperlyConfigured("PARLOUR_LLM_URL must be an address such as http://127.0.0.1:11434/v1.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            "PARLOUR_LLM_URL must be an address without a user, a ? or a #; put the key into PARLOUR_LLM_KEY."
+        )
+    if parts.path.rstrip("/").endswith("/chat/completions"):
+        raise ImproperlyConfigured("PARLOUR_LLM_URL must be the base address: leave /chat/completions out.")
+    if not model:
+        raise ImproperlyConfigured("PARLOUR_LLM_MODEL must name the model that PARLOUR_LLM_URL is asked for.")
+    if len(model) > 200 or not model.isprintable():
+        raise ImproperlyConfigured("PARLOUR_LLM_MODEL must be a name of at most 200 characters.")
+    if not (key.isascii() and key.isprintable()) or " " in key or len(key) > 4000:
+        raise ImproperlyConfigured("PARLOUR_LLM_KEY must be a key without spaces, in plain letters and signs.")
+    return {"url": url.rstrip("/"), "model": model, "key": key}
+
+
 PORT = _port("PARLOUR_PORT", "8000")
 ACCURATE = _accurate()
+LANGUAGE_MODEL = _language_model()
 PLAYGROUND = _switch("PARLOUR_PLAYGROUND", "1")
 DATA = _data_folder()
 SECRET_KEY = _secret(DATA)

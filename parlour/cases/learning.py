@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +19,7 @@ from parlour.spine import actions as spine
 from parlour.staff import access as staff
 from parlour.staff.access import Actor
 from parlour.understanding import features, learning, memory, own
+from parlour.understanding.actions import LANGUAGE_MODEL
 from parlour.understanding.learning import Example
 from parlour.understanding.models import Correction, ModelVersion
 from parlour.understanding.queries import Annotation
@@ -125,13 +126,16 @@ class Asked:
     value: str
     confidence: float
     similar: int
+    by_model: bool = False
+    """The answer it has is what the language model said: worth a person's word, and nothing to learn from before."""
 
 
 def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
     """What labelling next would help most: uncertain and frequent, no two alike, nothing that somebody has judged."""
     rows = Message.objects.filter(direction=Direction.IN, case__brand_id=brand_id, deleted_at=None)
     rows = rows.exclude(text="").exclude(sentiment="").select_related("case")
-    judged = set(Correction.objects.filter(brand_id=brand_id, field=field).values_list("message_id", flat=True))
+    told = Correction.objects.filter(brand_id=brand_id, field=field)
+    judged = set(told.exclude(by=LANGUAGE_MODEL).values_list("message_id", flat=True))
     found = [one for one in rows.order_by("-id")[: LOOKED_AT + len(judged)] if one.pk not in judged][:LOOKED_AT]
     if not found or field not in own.HEADS:
         return []
@@ -150,7 +154,9 @@ def to_label(brand_id: int, field: str, limit: int = 8) -> list[Asked]:
             message = found[number]
             chosen.append(Asked(message, value_of(message, field), sure[number], int(similar[number])))
             open_ &= ~near[number]
-    return chosen
+    said = told.filter(by=LANGUAGE_MODEL, undone_at=None, message_id__in=[one.message.pk for one in chosen])
+    by_model = dict(said.order_by("id").values_list("message_id", "now"))
+    return [replace(one, by_model=by_model.get(one.message.pk) == one.value) for one in chosen]
 
 
 def _confidence(one: Annotation, field: str) -> float:

@@ -11,6 +11,7 @@ from parlour.cases.models import Case, Direction, Message
 from parlour.staff.access import Actor
 from parlour.staff.models import Agent
 from parlour.understanding import categories, own
+from parlour.understanding.actions import LANGUAGE_MODEL
 from parlour.understanding.categories import Tree
 from parlour.understanding.heads import INTENT_NAMES, INTENTS, SENTIMENTS
 from parlour.understanding.models import Correction
@@ -40,7 +41,8 @@ SNIPPET: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field of a message: its ``value``, in ``words``; ``why`` in a sentence; ``choices`` it can be corrected to."""
+    """One field of a message: its ``value``, in ``words``; ``why`` in a sentence; ``choices`` it can be corrected to. ``open``: the
+    language model said it, and nobody has confirmed it yet."""
 
     field: str
     name: str
@@ -48,6 +50,7 @@ class Line:
     words: str
     why: str
     choices: tuple[tuple[str, str], ...]
+    open: bool = False
 
 
 def get(actor: Actor, message_id: int) -> Message:
@@ -90,7 +93,9 @@ def of(message: Message) -> list[Line]:
     for field, name in NAMES.items():
         value = value_of(message, field)
         why = _why(message, field, value, told.get(field), reasons.get(field), _value_now(now, field))
-        lines.append(Line(field, name, value, label(tree, field, value), why, tuple(choices(brand_id, field))))
+        last = told.get(field)
+        open_ = last is not None and last.by == LANGUAGE_MODEL and last.now == value
+        lines.append(Line(field, name, value, label(tree, field, value), why, tuple(choices(brand_id, field)), open_))
     return lines
 
 
@@ -102,6 +107,8 @@ def _value_now(now: Annotation, field: str) -> str:
 
 
 def _why(message: Message, field: str, value: str, told: Correction | None, reason: Reason | None, now: str) -> str:
+    if told is not None and told.by == LANGUAGE_MODEL and told.now == value:
+        return _second_opinion(message, field, told)
     if told is not None and own.label_of(field, told.now) == value:
         said = "Confirmed" if told.was == told.now else "Set"
         return f"{said} by {by_words(told.by)} on {told.at:%-d %b}."
@@ -124,6 +131,17 @@ def _why(message: Message, field: str, value: str, told: Correction | None, reas
     return (f"Because of {carried}." if carried else "No single word settled it.") + doubt
 
 
+def _second_opinion(message: Message, field: str, told: Correction) -> str:
+    """What the language model said, beside what the desk had read itself."""
+    sure = message.confidence.get(field) if isinstance(message.confidence, dict) else None
+    doubt = f"{sure:.0%} sure" if isinstance(sure, float) else "unsure"
+    brand_id = brand_of(message)
+    tree = categories.tree(brand_id) if brand_id is not None else categories.SHIPPED
+    own_words = label(tree, field, told.was).strip() or "nothing"
+    same = "our own reading was the same" if told.was == told.now else f"our own reading was {own_words}"
+    return f"The language model said so on {told.at:%-d %b}; {same}, {doubt}. Nothing is learnt from it unless you confirm it."
+
+
 def _cut(text: str) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= SNIPPET else plain[: SNIPPET - 1].rstrip() + "…"
@@ -131,6 +149,8 @@ def _cut(text: str) -> str:
 
 def why_category(case: Case) -> str:
     """Why a case has its category, in a sentence; empty where there is nothing to say."""
+    if case.category_by == LANGUAGE_MODEL:
+        return "The language model said so: our own reading was unsure."
     if case.category_by.startswith(("agent:", "token:")):
         return f"Set by {by_words(case.category_by)}."
     if case.category_by != "model":

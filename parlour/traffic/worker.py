@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
+from django.conf import settings
 from django.db import close_old_connections, connection
 
 from parlour.cases import files as sent_files
@@ -21,7 +22,7 @@ from parlour.lib import clock, garbage
 from parlour.lib.faults import where
 from parlour.policy import actions as policy
 from parlour.spine.bus import Bell, wake_here
-from parlour.traffic import files, lanes, outbox, pipeline, polling, profiles
+from parlour.traffic import asking, files, lanes, outbox, pipeline, polling, profiles
 from parlour.traffic.pacing import Pace
 from parlour.traffic.waiting import Waiters
 
@@ -35,6 +36,8 @@ POLLERS = 4
 SWEEP_SECONDS = 3600.0
 LEARN_SECONDS = 60.0
 """How often it is asked whether a brand has been told enough to learn anew."""
+ASK_SECONDS = 5.0
+"""How often it is looked for something to ask the language model about, while there is one."""
 UNSENT_FOR = timedelta(days=1)
 """How long an upload that nobody sends is kept."""
 STOP_SECONDS = 20.0
@@ -82,6 +85,8 @@ class Worker:
         for number in range(FETCHERS):
             self._loop(f"files {number + 1}", files.fetch_next, 2.0, "files")
         self._loop("learning", learning.learn_due, LEARN_SECONDS)
+        if settings.LANGUAGE_MODEL is not None:
+            self._loop("asking", asking.ask_next, ASK_SECONDS)
         self._loop("upkeep", self._upkeep, 5.0)
 
     def stop(self) -> None:

@@ -36,6 +36,8 @@ __all__ = [
     "use_version",
 ]
 
+LANGUAGE_MODEL: Final = "llm"
+"""Who makes the corrections from which nothing is learnt."""
 YES_OR_NO: Final = ("true", "false")
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     Correction.Field.SENTIMENT: SENTIMENTS,
@@ -89,7 +91,7 @@ def record_correction(
         model=model[:64],
         at=at or clock.now(),
     )
-    if brand_id is not None:
+    if brand_id is not None and by != LANGUAGE_MODEL:
         Learned.changed(brand_id)
     return kept
 

@@ -106,6 +106,54 @@ class ModelVersion(models.Model):
         ]
 
 
+class Asking(models.Model):
+    """Whether a brand has a language model asked about messages the desk is unsure of. No row: it has not."""
+
+    brand_id = models.BigIntegerField(primary_key=True)
+    on = models.BooleanField(default=False)
+    per_hour = models.PositiveIntegerField(default=60)
+    """Messages it may be asked about within any hour."""
+
+
+class Asked(models.Model):
+    """One question to the language model, and what came of it. Never what was asked or answered."""
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered", "Answered"
+        UNUSABLE = "unusable", "No usable answer"
+        FAILED = "failed", "No answer"
+
+    brand_id = models.BigIntegerField()
+    message_id = models.BigIntegerField(null=True, db_index=True)
+    """None for a text that was tried on the page."""
+    at = models.DateTimeField(default=clock.now)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    changed = models.PositiveSmallIntegerField(default=0)
+    """Fields of the message that are otherwise since."""
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    """As the endpoint told; 0 where it told nothing."""
+    milliseconds = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["brand_id", "at"], name="asked_of_brand")]
+
+
+class Endpoint(models.Model):
+    """How the language model's endpoint fares; one row for the desk."""
+
+    ONLY = 1
+    faults = models.PositiveIntegerField(default=0)
+    """Failures since it last answered."""
+    unusable = models.PositiveIntegerField(default=0)
+    """Unusable answers in a row."""
+    rest_until = models.DateTimeField(null=True)
+    """It is left alone until then."""
+    error = models.CharField(max_length=300, default="")
+    error_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+
 def _stamp() -> str:
     return secrets.token_hex(8)
 

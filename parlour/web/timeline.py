@@ -282,6 +282,8 @@ def _words(
             field, now = str(data.get("field")), str(data.get("now"))
             said = categories.name(now) if field == "category" else READ_AS.get(field, {}).get(now, now)
             return "academic-cap", f"A message was read wrongly: {said.lower()} it is"
+        case "message.labelled":
+            return "cpu-chip", "The language model was asked about a message"
         case "correction.undone":
             return "arrow-uturn-left", "A correction was taken back"
         case "case.purpose":

@@ -6,6 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.views.decorators.http import require_safe
 
+from parlour.understanding.asking import queries as asking
 from parlour.web import files
 
 
@@ -30,10 +31,11 @@ def static(request: HttpRequest, edition: str, name: str) -> HttpResponse:
 
 @require_safe
 def health(_: HttpRequest) -> JsonResponse:
-    """200 and ``{"ok": true}`` when the database answers, else 503."""
+    """200 and ``{"ok": true}`` when the database answers, else 503. Where a language model is set up, whether it answers, too."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        model = asking.health()
     except DatabaseError:
         return JsonResponse({"ok": False}, status=503)
-    return JsonResponse({"ok": True})
+    return JsonResponse({"ok": True} if model == "off" else {"ok": True, "language_model": model})

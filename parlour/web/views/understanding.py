@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +15,13 @@ from parlour.cases import corrections, learning, readings
 from parlour.cases.access import Invalid
 from parlour.cases.models import Message
 from parlour.channels import queries as channels
+from parlour.lib import clock
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.understanding import actions as understanding
 from parlour.understanding import categories, own
+from parlour.understanding.asking import endpoint
+from parlour.understanding.asking import queries as asking
 from parlour.understanding.learning import Report, corrections_of, standing
 from parlour.understanding.models import Correction, ModelVersion
 from parlour.web.views.guard import is_fragment, seat
@@ -105,7 +109,20 @@ def _of(brand: int, field: str) -> dict[str, Any]:
         "label": lambda slug: readings.label(tree, field, slug),
         "percent": lambda share: "–" if share is None else f"{share:.0%}",
         "worst": _worst(report),
+        "second": second_opinion(brand),
     }
+
+
+def second_opinion(brand: int) -> str:
+    """Whether a language model is asked for this brand, in a sentence."""
+    if not endpoint.configured():
+        return "A language model can be asked about messages the desk is unsure of. None is set up."
+    if not asking.setting(brand).on:
+        return f"{endpoint.name()} is set up, and not asked for this brand."
+    day = asking.cost(brand, clock.now() - timedelta(days=1))
+    if asking.standing().faults:
+        return f"{endpoint.name()} cannot be asked at the moment."
+    return f"{endpoint.name()} was asked {day.asked:,} times within a day, and changed how {day.changed:,} messages are read."
 
 
 def _cells(report: Report) -> list[tuple[str, list[tuple[str, int, int]]]]:
@@ -141,7 +158,8 @@ def _mistakes(report: Report) -> list[Mistake]:
 
 def _latest(brand: int, field: str) -> list[tuple[Correction, str, int | None]]:
     """The latest corrections, who made them, and the case each is from."""
-    rows = list(Correction.objects.filter(brand_id=brand, field=field).order_by("-id")[:LATEST])
+    told = Correction.objects.filter(brand_id=brand, field=field).exclude(by=understanding.LANGUAGE_MODEL)
+    rows = list(told.order_by("-id")[:LATEST])
     cases = dict(Message.objects.filter(pk__in={one.message_id for one in rows}).values_list("pk", "case_id"))
     return [(one, readings.by_words(one.by), cases.get(one.message_id)) for one in rows]
 
