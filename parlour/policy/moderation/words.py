@@ -17,6 +17,8 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 LONGEST_PATTERN = 100
 SHORTEST_PIECE = 2
 """Letters a pattern with ``*`` holds at least in a row: fewer would be in every message."""
+LONGEST_GAP = 200
+"""Letters that a ``*`` between two pieces stands for at most."""
 LONGEST_TEXT = 20_000
 
 _ALIKE = {
@@ -140,10 +142,12 @@ def problem(pattern: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A pattern made ready. ``key`` is what the automaton looks for; ``whole`` is checked around it, where the key does not do."""
+    """A pattern made ready. ``key`` is what the automaton looks for; ``whole`` is looked for in a text that has it, where the key does
+    not do. ``opens``: any letters may stand before it."""
 
     key: str
     whole: re.Pattern[str] | None = None
+    opens: bool = False
 
 
 def needle(pattern: str) -> Needle:
@@ -158,7 +162,17 @@ def needle(pattern: str) -> Needle:
     key = max(pieces, key=len)
     if sum(1 for piece in pieces if piece) == 1:
         return Needle(key)
-    return Needle(key, re.compile(r"[^ ]*".join(map(re.escape, pieces))))
+    return Needle(key, _in_order(pieces), opens=not pieces[0])
+
+
+def _in_order(pieces: Sequence[str]) -> re.Pattern[str]:
+    """The pieces in one word, each where it first stands behind the one before: nothing is tried twice, whatever a text repeats."""
+    told = [re.escape(piece) for piece in pieces if piece]
+    if pieces[-1].endswith(" "):
+        # It is looked at and left: it stands before the next word, too.
+        told[-1] = re.escape(pieces[-1][:-1]) + "(?= )"
+    gap = rf"[^ ]{{0,{LONGEST_GAP}}}"
+    return re.compile(told[0] + "".join(f"(?>{gap}?{piece})" for piece in told[1:]) + ("" if pieces[-1] else gap))
 
 
 def pattern_folded(pattern: str) -> str:
@@ -188,9 +202,9 @@ class Finder:
         needles = [needle(pattern) for pattern in patterns]
         keys = list(dict.fromkeys(one.key for one in needles))
         numbers = {key: number for number, key in enumerate(keys)}
-        self._of_key: list[list[tuple[int, re.Pattern[str] | None]]] = [[] for _ in keys]
+        self._of_key: list[list[tuple[int, Needle]]] = [[] for _ in keys]
         for number, one in enumerate(needles):
-            self._of_key[numbers[one.key]].append((number, one.whole))
+            self._of_key[numbers[one.key]].append((number, one))
         self._automaton = (
             AhoCorasick(keys, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
             if keys
@@ -205,20 +219,22 @@ class Finder:
 
     def _in(self, reading: str) -> Iterator[Hit]:
         assert self._automaton is not None
+        looked: set[int] = set()
         for key, start, end in self._automaton.find_matches_as_indexes(reading, overlapping=True):
-            for number, whole in self._of_key[key]:
-                if whole is None:
+            for number, one in self._of_key[key]:
+                if one.whole is None:
                     yield Hit(number, reading, start, end)
-                else:
-                    yield from _around(number, whole, reading, start, end)
+                elif number not in looked:
+                    looked.add(number)
+                    yield from _wholes(number, one, reading)
 
 
-def _around(number: int, whole: re.Pattern[str], reading: str, start: int, end: int) -> Iterator[Hit]:
-    """The whole pattern about a place where its longest piece stands. Words are short: it is looked for in a window."""
-    begin = max(0, start - 2 * LONGEST_PATTERN)
-    for hit in whole.finditer(reading, begin, min(len(reading), end + 2 * LONGEST_PATTERN)):
-        if hit.start() <= start and end <= hit.end():
-            yield Hit(number, reading, hit.start(), hit.end())
+def _wholes(number: int, one: Needle, reading: str) -> Iterator[Hit]:
+    """Every place of a pattern with stars in it."""
+    assert one.whole is not None
+    for hit in one.whole.finditer(reading):
+        start = reading.rfind(" ", 0, hit.start() + 1) if one.opens else hit.start()
+        yield Hit(number, reading, max(start, 0), hit.end() + reading.startswith(" ", hit.end()))
 
 
 def read_list(text: str) -> tuple[list[str], list[str]]:

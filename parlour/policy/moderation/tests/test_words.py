@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,22 @@ def test_prints_of_near_duplicates_are_near_and_of_other_texts_far() -> None:
     assert far(one, near) <= NEAR < far(one, other)
     assert print_of("thanks a lot") is None
     assert far(-1, 0) == 64
+
+
+@pytest.mark.parametrize("pattern", ["ab*a*a*a*a*a*c", "*ab*cd*", "a*ab*ab*cd*x"])
+def test_no_pattern_makes_a_text_take_long(pattern: str) -> None:
+    finder = Finder([pattern])
+    began = process_time()
+    assert finder.find("ab" + "a" * 380) == []
+    assert finder.find("ab" * 10_000) == []
+    assert process_time() - began < 2
+
+
+def test_a_pattern_with_stars_is_found_with_the_whole_word() -> None:
+    def spans(pattern: str, text: str) -> list[str]:
+        return [hit.reading[hit.start : hit.end].strip() for hit in Finder([pattern]).find(text)]
+
+    assert spans("*as*ment*", "an assessment, reassessments") == ["assessment", "reassessments"]
+    assert spans("fu*k*u", "fuck u, fuckyou fulckxu") == ["fuckyou", "fulckxu"]
+    assert spans("f*a*b", "fab fxaxabxb fa b") == ["fab", "fxaxabxb"]
+    assert spans("日本*人*の", "これは日本のひと人たちのだ") == ["日本のひと人たちの"]
