@@ -361,8 +361,10 @@ def _failed(delivery: Delivery, error: ChannelError) -> float | None:
     if error.permanent or delivery.attempts >= MOST_ATTEMPTS:
         _settle(delivery, DeliveryState.FAILED, "delivery.failed", error.kind, words)
         return None
-    wait = error.retry_after if error.retry_after is not None else min(600.0, 2.0**delivery.attempts)
-    wait = max(0.1, min(wait, 86_400.0)) * random.uniform(1.0, 1.25)
+    # A platform that says “at once” again and again must not use up all tries within a second.
+    patience = min(600.0, 2.0**delivery.attempts)
+    wait = patience if error.retry_after is None else max(patience / 2, min(error.retry_after, 86_400.0))
+    wait *= random.uniform(1.0, 1.25)
     _later(delivery, wait, error.kind, words)
     return wait if error.kind is ErrorKind.RATE_LIMITED else None
 

@@ -145,6 +145,21 @@ def test_a_limit_lets_the_inbox_rest_as_long_as_the_platform_says(road: Road) ->
     assert delivery.due_at == NOW + timedelta(seconds=rest)
 
 
+def test_a_limit_that_is_over_at_once_does_not_use_up_all_tries(road: Road, monkeypatch) -> None:
+    (case,) = asked(road)
+    say(road, case)
+    now = NOW
+    monkeypatch.setattr("parlour.lib.clock.now", lambda: now)
+    for _ in range(outbox.MOST_ATTEMPTS - 1):
+        road.fakes["api"].answers.append(refusal(ErrorKind.RATE_LIMITED, retry_after=0))
+        (delivery,) = road.send_due()
+        assert delivery.state == DeliveryState.QUEUED
+        now = delivery.due_at
+    assert now - NOW > timedelta(minutes=2)
+    (delivery,) = road.send_due()
+    assert delivery.state == DeliveryState.SENT
+
+
 def test_a_final_refusal_shows_the_platform_s_words_and_the_customer_waits_again(road: Road) -> None:
     (case,) = asked(road)
     ours = say(road, case)
