@@ -15,6 +15,7 @@ from parlour.cases.models import Case, Delivery, Direction, Message, Status
 from parlour.commands.rules import command
 from parlour.lib import clock
 from parlour.policy import actions as policy
+from parlour.policy.approvals.models import ApprovalRule, ApprovedWords
 from parlour.policy.rules import actions
 from parlour.policy.rules.models import Firing, Rule
 from parlour.spine.models import Event
@@ -256,6 +257,36 @@ def test_two_robots_do_not_answer_each_other_for_ever(road: Road) -> None:  # no
         road.take("api", said(f"a{number}", "I am out of the office, where is it?"))
     assert Message.objects.filter(direction=Direction.OUT).count() == 3
     assert "Does another robot answer it?" in Event.objects.filter(verb="rule.failed").first().data["reason"]  # type: ignore[union-attr]
+
+
+def test_what_a_rule_says_waits_until_its_words_are_approved_once(road: Road, client: Any) -> None:  # noqa: F811
+    lena, mo = road.agent("Lena", role=Role.LEAD), road.agent("Mo", role=Role.LEAD)
+    ApprovalRule.objects.create(name="Automatic words", agents=[lena.pk])
+    data = {"name": "Thanks", "on": True, "when": {"event": "opened"}, "if": {"all": []}}
+    made = actions.save(data | {"then": [{"do": "reply", "value": "Dear {name}, case {case}."}]}, by=lena)
+    for number in range(3):
+        road.take("messenger", private(f"m{number}", "Where is it?", person=f"70{number}"))
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"awaiting"}
+    client.force_login(lena)
+    assert "Dear " not in client.get("/approvals").content.decode()
+    client.force_login(mo)
+    page = client.get("/approvals").content.decode()
+    assert "The rule “<bdi>Thanks</bdi>”" in page
+    assert page.count("Approve these words from now on") == 1
+    assert "2 more wait with the same words." in page
+    first = Message.objects.filter(direction=Direction.OUT).earliest("id")
+    assert client.post(f"/message/{first.pk}/approve-words", {"from": "list"}).status_code == 302
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"queued"}
+
+    road.take("messenger", private("m3", "And mine?", person="703"))
+    latest = Message.objects.filter(direction=Direction.OUT).latest("id")
+    assert (latest.deliveries.get().state, latest.meta["approved_by"]) == ("queued", f"agent:{mo.pk}")
+    actions.save(data | {"then": [{"do": "reply", "value": "{name}, we know."}]}, by=lena, rule_id=made.pk)
+    road.take("messenger", private("m4", "And mine?", person="704"))
+    assert Delivery.objects.latest("id").state == "awaiting"
+    assert "Dear {name}, case {case}." in client.get("/policy/approvals").content.decode()
+    client.post(f"/policy/approvals/words/{ApprovedWords.objects.get().pk}/forget")
+    assert not ApprovedWords.objects.exists()
 
 
 def test_an_edit_fires_nothing_twice_and_what_cannot_be_done_is_told(road: Road) -> None:  # noqa: F811

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from parlour.cases import queries as cases
 from parlour.channels import queries as channels
 from parlour.channels.models import Inbox
+from parlour.policy.incidents import approving
 from parlour.policy.incidents import queries as incidents
 from parlour.policy.incidents.models import Incident
 from parlour.policy.moderation import queries as moderation
@@ -30,7 +31,8 @@ class Around:
     at: Position
     read: float
     counts: dict[str, int]
-    """Of the tabs that are the same for everybody; ``awaiting``: answers that wait for approval; ``told``: what targets have told team
+    """Of the tabs that are the same for everybody; ``awaiting``: answers that wait for approval, one to
+    everybody as one; ``told``: what targets have told team
     leads of and none has seen; ``held``: messages that wait for a look of moderation."""
     ailing: Sequence[Inbox]
     incidents: Sequence[Incident]
@@ -47,7 +49,8 @@ def around(agent: Agent) -> Around:
     at, now = spine.end(), time.monotonic()
     latest = _latest
     if latest is None or latest.at != at or now - latest.read > LASTS:
-        numbers = cases.tab_counts(agent, COMMON) | {"awaiting": cases.awaiting()[: cases.COUNT_CAP].count()}
+        awaiting = cases.awaiting()[: cases.COUNT_CAP].count() + approving.waiting_count()
+        numbers = cases.tab_counts(agent, COMMON) | {"awaiting": awaiting}
         numbers |= {"held": moderation.held_count(), "told": service_levels.notices_count(cases.COUNT_CAP)}
         _latest = latest = Around(at, now, numbers, channels.ailing(), incidents.running())
     return latest

@@ -11,18 +11,28 @@ from typing import Any
 from django.db import transaction
 
 from parlour.cases import actions as cases
-from parlour.cases.access import Invalid
+from parlour.cases.access import Conflict, Invalid
+from parlour.cases.approving import APPROVED_BY, awaiting
 from parlour.cases.models import Case, Message
 from parlour.cases.replies import AWAITS
 from parlour.channels import registry
 from parlour.channels.models import Brand
 from parlour.lib import clock
 from parlour.lib.text import one_line
-from parlour.policy.approvals.models import ApprovalRule
-from parlour.policy.approvals.queries import RULE, may_review, rule_for
+from parlour.policy.approvals.models import ApprovalRule, ApprovedWords
+from parlour.policy.approvals.queries import (
+    AUTHOR,
+    RULE,
+    SOURCE,
+    WORDS,
+    approved_words,
+    digest,
+    may_review,
+    rule_for,
+)
 from parlour.spine import actions as spine
 from parlour.staff import access
-from parlour.staff.access import Actor, Denied, actor_name
+from parlour.staff.access import Actor, Denied, Robot, actor_name
 from parlour.staff.models import Agent, Team
 
 MOST_WORDS, WORD_LIMIT = 200, 80
@@ -35,6 +45,24 @@ def reply(case_id: int, *, by: Actor, text: str, visibility: str, **how: Any) ->
     with transaction.atomic():
         said = cases.reply(case_id, by=by, text=text, visibility=visibility, awaits=_reason(rule), **how)
         return _remember(said, rule)
+
+
+def reply_by_itself(
+    case_id: int, *, by: Robot, author: Agent | None, words: str, text: str, visibility: str, **how: Any
+) -> Message:
+    """``reply`` by something that answers by itself. ``words`` are its words before their gaps were filled with what makes ``text``,
+    ``author`` is answerable for them. Words that were approved once for all (``approve_words``) do not wait again."""
+    rule = rule_for(Case.objects.get(pk=case_id), by, text, visibility, author=author)
+    source = actor_name(by)
+    approved = approved_words(source, words) if rule else None
+    waits_by = None if approved else rule
+    with transaction.atomic():
+        said = cases.reply(case_id, by=by, text=text, visibility=visibility, awaits=_reason(waits_by), **how)
+        if waits_by is not None or approved is not None:
+            told: dict[str, Any] = {SOURCE: source, WORDS: words, AUTHOR: author.pk if author else None}
+            said.meta = {**said.meta, **told, **({APPROVED_BY: approved.by} if approved else {})}
+            said.save(update_fields=["meta"])
+        return _remember(said, waits_by)
 
 
 def send_template(case_id: int, *, by: Actor, **how: Any) -> Message:
@@ -66,6 +94,41 @@ def send_back(message_id: int, *, by: Actor, words: str) -> Message:
     """Do not let an answer go out, and say why."""
     _require_review(message_id, by)
     return cases.send_back(message_id, by=by, words=words)
+
+
+def approve_words(message_id: int, *, by: Actor) -> int:
+    """Let an answer that was given by itself go out, all that wait with the same words, and those still to come; how many went out now.
+    Other words of the same rule wait again. Raises as ``approve``, and Invalid for the answer of a person."""
+    _require_review(message_id, by)
+    message = Message.objects.get(pk=message_id)
+    source, words = message.meta.get(SOURCE), message.meta.get(WORDS)
+    if not source or not isinstance(words, str):
+        raise Invalid("Only what is said by itself can be approved once for all.")
+    with transaction.atomic():
+        cases.approve(message_id, by=by)
+        found = {"source": source, "digest": digest(words)}
+        ApprovedWords.objects.get_or_create(**found, defaults={"text": words, "by": actor_name(by)})
+        spine.write("approval.words", actor=actor_name(by), source=source)
+    alike = [one for one in awaiting() if (one.meta.get(SOURCE), one.meta.get(WORDS)) == (source, words)]
+    return 1 + sum(_approved_too(one, by) for one in alike if may_review(by, one))
+
+
+def _approved_too(message: Message, by: Actor) -> bool:
+    try:
+        cases.approve(message.pk, by=by)
+    except Conflict:
+        # Somebody else was faster with this one.
+        return False
+    return True
+
+
+def forget_words(words_id: int, *, by: Actor) -> None:
+    """From now on these words wait for approval again."""
+    access.require(by, access.LEAD)
+    with transaction.atomic():
+        kept = ApprovedWords.objects.select_for_update().get(pk=words_id)
+        kept.delete()
+        spine.write("approval.words_forgotten", actor=actor_name(by), source=kept.source)
 
 
 def _require_review(message_id: int, by: Actor) -> None:

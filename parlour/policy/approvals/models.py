@@ -37,3 +37,22 @@ class ApprovalRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApprovedWords(models.Model):
+    """Words that something answering by itself may say without asking again: a rule's, as they stand before their gaps are filled."""
+
+    source = models.CharField(max_length=40)
+    """Whose words they are, as the event log names it: ``rule:7``."""
+    digest = models.CharField(max_length=64)
+    text = models.TextField()
+    by = models.CharField(max_length=40)
+    """Who has approved them, as the event log names them."""
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["source", "digest"], name="words_approved_once")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

@@ -16,10 +16,11 @@ from parlour.cases.models import Case
 from parlour.channels.models import Brand
 from parlour.lib import clock
 from parlour.lib.text import one_line, storable
-from parlour.policy.incidents import joining
+from parlour.policy.incidents import approving, joining
 from parlour.policy.incidents.filling import checked
 from parlour.policy.incidents.models import (
     RUNNING,
+    UNDER_WAY,
     Heard,
     Incident,
     Member,
@@ -132,7 +133,7 @@ def merge(incident_id: int, into_id: int, *, by: Actor) -> Incident:
             raise Invalid("Incidents of two brands stay apart.")
         if into.state in (State.RESOLVED, State.DISMISSED) or incident.state in (State.RESOLVED, State.DISMISSED):
             raise Conflict("One of the two is over.")
-        if incident.rounds.filter(state__in=(RoundState.RUNNING, RoundState.PAUSED)).exists():
+        if incident.rounds.filter(state__in=UNDER_WAY).exists():
             raise Conflict("It is just telling people: let that finish, or stop it.")
         known = set(into.members.values_list("case_id", flat=True))
         moved = list(incident.members.filter(out=False).exclude(case_id__in=known))
@@ -220,9 +221,7 @@ def set_status(incident_id: int, state: str, *, by: Actor, words: str | None = N
         if state == State.RESOLVED:
             # What was not told yet is out of date; the closing answer tells everybody.
             alive = Round.objects.filter(incident=incident, closing=False)
-            alive.filter(state__in=(RoundState.RUNNING, RoundState.PAUSED)).update(
-                state=RoundState.STOPPED, done_at=clock.now()
-            )
+            alive.filter(state__in=UNDER_WAY).update(state=RoundState.STOPPED, done_at=clock.now())
     return incident
 
 
@@ -239,15 +238,11 @@ def answer_all(
     key: str = "",
 ) -> Round:
     """Begin to tell everybody in it; the work goes on in the background. ``closing``: the last answer, also to those whose case was
-    resolved lately, once the incident is resolved. The same ``key`` again gives the same round."""
+    resolved lately, once the incident is resolved. The same ``key`` again gives the same round. Where the rules of approval ask for a
+    second pair of eyes the whole sending waits for it (``approving``)."""
     if not isinstance(by, Agent):
         raise Invalid("An answer to everybody is given in an agent's name; a program cannot give it.")
-    text, short = storable(text, TEXT_LIMIT).strip(), storable(short, TEXT_LIMIT).strip()
-    if not text:
-        raise Invalid("The answer needs some text.")
-    if lane not in ("best", "private"):
-        raise Invalid("Choose where it is said: where each customer last spoke, or in private where that is possible.")
-    checked(text), checked(short)
+    text, short = _said(text, short, lane)
     with transaction.atomic():
         incident = _held(incident_id, by)
         if key and (before := incident.rounds.filter(key=key).first()):
@@ -256,8 +251,10 @@ def answer_all(
             raise Invalid("Everybody is told that it is over when it is: set the status to resolved first.")
         if not closing and not incident.running:
             raise Invalid("Only an incident that runs is answered.")
-        if incident.rounds.filter(state__in=(RoundState.RUNNING, RoundState.PAUSED)).exists():
-            raise Conflict("Another answer is still being given: let it finish, or stop it.")
+        if (other := incident.rounds.filter(state__in=UNDER_WAY).first()) is not None:
+            waits = other.state in (RoundState.AWAITING, RoundState.REFUSED)
+            what = "waits for approval: change that one" if waits else "is still being given: let it finish"
+            raise Conflict(f"Another answer {what}, or stop it.")
         if closing and incident.rounds.filter(closing=True).exclude(state=RoundState.STOPPED).exists():
             raise Conflict("Everybody has been told that it is over.")
         told = to_tell(incident, closing=closing)
@@ -275,10 +272,44 @@ def answer_all(
             key=key[:60],
         )
         spared = _told_by_stopped(one) if closing else set()
-        joining.enlist(one, (case for case in told if case.customer_id not in spared))
+        told = [case for case in told if case.customer_id not in spared]
+        joining.enlist(one, told)
+        approving.settle(one, told, RoundState.RUNNING)
         spine.write(
             "incident.answering", actor=actor_name(by), incident=incident.pk, title=incident.title, round=one.pk
         )
+        bus.wake("incidents")
+    return one
+
+
+def _said(text: str, short: str, lane: str) -> tuple[str, str]:
+    text, short = storable(text, TEXT_LIMIT).strip(), storable(short, TEXT_LIMIT).strip()
+    if not text:
+        raise Invalid("The answer needs some text.")
+    if lane not in ("best", "private"):
+        raise Invalid("Choose where it is said: where each customer last spoke, or in private where that is possible.")
+    return checked(text), checked(short)
+
+
+def change_answer(
+    round_id: int, *, by: Actor, text: str, short: str = "", lane: str = "best", skip_answered: bool = True
+) -> Round:
+    """Other words for an answer that waits for approval, was sent back or is paused, from now on in the name of ``by``. They wait for
+    approval where the rules say so; whoever was told already is not told again."""
+    if not isinstance(by, Agent):
+        raise Invalid("An answer to everybody is given in an agent's name; a program cannot give it.")
+    staff.require(by, staff.LEAD)
+    text, short = _said(text, short, lane)
+    with transaction.atomic():
+        one = approving.held(round_id)
+        if one.state not in (RoundState.AWAITING, RoundState.REFUSED, RoundState.PAUSED):
+            raise Conflict(f"This answer is {RoundState(one.state).label.lower()}: pause it to change its words.")
+        one.text, one.short, one.lane, one.skip_answered, one.agent = text, short, lane, skip_answered, by
+        one.refused, one.refused_by = "", None
+        waiting = Case.objects.filter(pk__in=one.told.filter(state=ToldState.WAITING).values("case_id"))
+        after = RoundState.PAUSED if one.state == RoundState.PAUSED else RoundState.RUNNING
+        approving.settle(one, waiting.select_related("brand", "customer"), after)
+        spine.write("incident.reworded", actor=actor_name(by), incident=one.incident_id, round=one.pk)
         bus.wake("incidents")
     return one
 
@@ -301,10 +332,10 @@ def go_on(round_id: int, *, by: Actor) -> Round:
 
 def stop(round_id: int, *, by: Actor) -> Round:
     """End a round; whoever waits is not told, and it cannot be taken up again."""
-    return _turn(round_id, by, RoundState.STOPPED, (RoundState.RUNNING, RoundState.PAUSED), "incident.stopped")
+    return _turn(round_id, by, RoundState.STOPPED, UNDER_WAY, "incident.stopped")
 
 
-def _turn(round_id: int, by: Actor, state: str, from_states: tuple[str, ...], verb: str) -> Round:
+def _turn(round_id: int, by: Actor, state: str, from_states: Iterable[str], verb: str) -> Round:
     staff.require(by, staff.LEAD)
     with transaction.atomic():
         one = Round.objects.select_for_update().get(pk=possible_id(round_id))
@@ -391,7 +422,7 @@ def _take_in(incident: Incident, cases: set[int], by: Actor) -> None:
         for row in Heard.objects.filter(brand_id=incident.brand_id).order_by("at").iterator():
             entry = belongs(incident.words, set(row.stems.split()))
             if entry and row.case_id not in known:
-                found[row.case_id] = (row.at, f"It says “{entry}”.")
+                found[row.case_id] = (row.at, joining.why(incident.brand_id, entry))
     mine = Case.objects.filter(pk__in=cases, brand_id=incident.brand_id).exclude(pk__in=known)
     found |= {case.pk: (case.last_in_at or clock.now(), "Added by hand.") for case in mine}
     rows = [Member(incident=incident, case_id=case, at=at, reason=why) for case, (at, why) in found.items()]

@@ -41,6 +41,11 @@ def checked(text: str) -> str:
     return text
 
 
+def says(text: str, name: str) -> bool:
+    """Whether a text holds that variable."""
+    return any(found == name for found, _ in _VARIABLE.findall(text))
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """``text`` with its variables filled; one without a value becomes the words after its bar, else the usual fallback. What a value
     holds is never read as a variable."""

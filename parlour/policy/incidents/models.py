@@ -9,6 +9,7 @@ from parlour.cases.models import Case, Message
 from parlour.channels.models import Brand
 from parlour.customers.models import Customer
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 from parlour.staff.models import Agent
 
 
@@ -115,10 +116,16 @@ class Member(models.Model):
 
 
 class RoundState(models.TextChoices):
+    AWAITING = "awaiting", "Waits for approval"
+    REFUSED = "refused", "Sent back"
     RUNNING = "running", "Under way"
     PAUSED = "paused", "Paused"
     STOPPED = "stopped", "Stopped"
     DONE = "done", "Done"
+
+
+UNDER_WAY = (RoundState.RUNNING, RoundState.PAUSED, RoundState.AWAITING, RoundState.REFUSED)
+"""Not over: another answer has to wait."""
 
 
 class Round(models.Model):
@@ -136,7 +143,16 @@ class Round(models.Model):
     then_resolve = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=RoundState.choices, default=RoundState.RUNNING)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
-    """In whose name it is said."""
+    """In whose name it is said: whoever wrote it, or changed it last."""
+    awaits = models.CharField(max_length=300, default="", blank=True)
+    """Why it waits, or waited, for approval."""
+    awaits_rule = models.BigIntegerField(null=True)
+    approved = models.CharField(max_length=64, default="", blank=True)
+    """Which words were approved (``approving.wording``): other words, of the answer or of the status in it, wait again."""
+    approved_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    refused = models.TextField(default="", blank=True)
+    """Why it was sent back."""
+    refused_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     key = models.CharField(max_length=60, default="")
     """Of the form it came from: sent twice it is one round."""
     created_at = models.DateTimeField(default=clock.now)
@@ -169,7 +185,7 @@ class Told(models.Model):
         indexes = [models.Index(fields=["round", "id"], condition=Q(state="waiting"), name="told_waiting")]
 
 
-class Heard(models.Model):
+class Heard(QuickModel):
     """What a case's new words are about. Kept for two days: the window that waves are looked for in."""
 
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+", db_index=False)

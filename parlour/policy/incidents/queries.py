@@ -164,7 +164,7 @@ def preview(
 
 def rounds(incident: Incident) -> list[Round]:
     """Its rounds, newest first."""
-    return list(incident.rounds.select_related("agent").order_by("-id"))
+    return list(incident.rounds.select_related("agent", "approved_by", "refused_by").order_by("-id"))
 
 
 def told_how_often(incident: Incident, case_id: int) -> int:

@@ -12,10 +12,13 @@ from django.db.models import Q
 
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.actions import reply, resolve
+from parlour.cases.approving import APPROVED_BY
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.parts import of_answer
 from parlour.lib import clock
 from parlour.lib.faults import where
 from parlour.lib.text import one_line
+from parlour.policy.incidents.approving import must_wait
 from parlour.policy.incidents.filling import fit, values_of
 from parlour.policy.incidents.models import Member, Round, RoundState, Told, ToldState
 from parlour.spine import actions as spine
@@ -109,6 +112,8 @@ def _tell_held(told_id: int) -> int:
     if fitting.way is None:
         _settle(told_id, ToldState.UNREACHABLE, fitting.trouble)
         return 1
+    if must_wait(one, case, fitting):
+        return 0
     message = reply(
         case.pk,
         by=one.agent,
@@ -117,6 +122,10 @@ def _tell_held(told_id: int) -> int:
         idempotency_key=f"incident:{one.incident_id}:{one.pk}:{row.customer_id}",
         claims=False,
     )
+    if one.approved_by_id is not None:
+        for part in of_answer(message):
+            part.meta = {**part.meta, APPROVED_BY: f"agent:{one.approved_by_id}"}
+            part.save(update_fields=["meta"])
     if one.then_resolve and case.status == Status.OPEN:
         resolve(case.pk, by=one.agent)
     how = f"{fitting.way.label}{', the shorter words' if fitting.shortened else ''}"

@@ -19,6 +19,7 @@ from parlour.cases.models import Case, Message
 from parlour.channels.contract import ChannelError
 from parlour.lib import clock
 from parlour.lib.rows import insert_rows
+from parlour.policy.approvals import actions as approvals
 from parlour.policy.rules.book import Ready
 from parlour.policy.rules.facts import Row
 from parlour.policy.rules.language import SAME, Act, fill
@@ -29,6 +30,8 @@ from parlour.spine.models import Event
 from parlour.staff import queries as people
 from parlour.staff.access import LEAD, Robot, roles_with
 from parlour.staff.models import Agent, Team
+from parlour.understanding import categories
+from parlour.understanding.categories import Tree
 
 CHANGED = ["category", "category_by", "purpose", "purpose_by", "tags", "level", "actionable", "team_id", "assignee_id"]
 CHANGED += ["routing_reason"]
@@ -64,6 +67,13 @@ class Desk:
     _teams: dict[str, int] | None = None
     _agents: dict[str, tuple[int, str]] | None = None
     _hands: dict[tuple[int, str], str] | None = None
+    _trees: dict[int, Tree] = field(default_factory=dict)
+
+    def category(self, brand_id: int, slug: str) -> str | None:
+        """The category that a slug stands for at a brand, None where it is not used there."""
+        if brand_id not in self._trees:
+            self._trees[brand_id] = categories.tree(brand_id)
+        return self._trees[brand_id].meaning(slug)
 
     def team(self, name: str) -> int | None:
         if self._teams is None:
@@ -162,6 +172,8 @@ class Carrying:
             return "there is no such team"
         if act.do == "assignee" and self.desk.agent(act.value[0]) is None:
             return "there is no such agent"
+        if act.do == "category" and self.desk.category(case.brand_id, act.value[0]) is None:
+            return f"{case.brand.name} has no such category"
         if rule.spec.overwrite:
             return None
         if act.do in ("category", "purpose"):
@@ -179,6 +191,8 @@ class Carrying:
         words = f"Rule “{rule.spec.name}”."
         match act.do:
             case "category" | "purpose":
+                if act.do == "category":
+                    value = self.desk.category(case.brand_id, value) or value
                 return {act.do: value, f"{act.do}_by": by}, {"was": getattr(case, act.do), "now": value}
             case "team":
                 number = self.desk.team(value)
@@ -250,12 +264,23 @@ def variables(case: Case) -> dict[str, str]:
 
 
 def _answer(rule: Ready, by: Robot, case: Case, message: Message | None, text: str, act: Act) -> None:
-    lately = Event.objects.filter(case_id=case.pk, verb="reply.queued", actor=f"rule:{rule.id}")
+    lately = Event.objects.filter(case_id=case.pk, verb__in=("reply.queued", "reply.awaits"), actor=f"rule:{rule.id}")
     if lately.filter(at__gt=clock.now() - ANSWERS_WITHIN).count() >= MOST_ANSWERS:
         raise Invalid(f"it has answered this case {MOST_ANSWERS} times within a day. Does another robot answer it?")
     visibility = case.visibility if act.visibility == SAME else act.visibility
     answers = message.pk if message is not None and message.thread_id is not None else None
-    cases.reply(case.pk, by=by, text=text, visibility=visibility, answers=answers)
+    author, words = _author(rule), act.value[0] if act.value else ""
+    approvals.reply_by_itself(
+        case.pk, by=by, author=author, words=words, text=text, visibility=visibility, answers=answers
+    )
+
+
+def _author(rule: Ready) -> Agent | None:
+    """Who is answerable for what the rule says: whoever has changed it last, or put it on."""
+    kind, _, number = (Rule.objects.filter(pk=rule.id).values_list("changed_by", flat=True).first() or "").partition(
+        ":"
+    )
+    return Agent.objects.filter(pk=int(number)).first() if kind == "agent" and number.isdigit() else None
 
 
 def _escalate(rule: Ready, by: Robot, case: Case, text: str) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from parlour.cases.models import Case, Delivery, Level, Message
 from parlour.lib import clock
 from parlour.policy import actions as policy
+from parlour.policy.approvals.models import ApprovalRule
 from parlour.policy.incidents import actions
 from parlour.policy.incidents.models import Incident, Round, RoundState, State
 from parlour.spine.models import Event
@@ -135,6 +136,42 @@ def test_an_answer_is_paused_gone_on_with_and_stopped(lead: Client, lia: Agent, 
     assert lead.post(reverse("policy-incident-turn", args=[one.pk, "burn"])).status_code == 422
     policy.tell()
     assert not Message.objects.filter(direction="out").exists()
+
+
+def test_an_answer_to_everybody_waits_is_sent_back_and_approved_in_the_desk(
+    lead: Client, lia: Agent, person: Callable[..., Agent], hit: list[Case]
+) -> None:
+    ApprovalRule.objects.create(name="Public words", visibility="public")
+    mo = Client()
+    mo.force_login(person("Mo", Role.LEAD))
+    incident = actions.open_by_hand(hit[0].brand_id, by=lia, title="Storm", words="cancelled")
+    given = {"text": "Hello {{first_name}}, we know.", "lane": "best", "do": "send", "key": "once"}
+    lead.post(reverse("policy-incident-answer", args=[incident.pk]), given)
+    one = Round.objects.get()
+    assert "Waits for approval by the rule “Public words”." in read(lead, "policy-incident", incident.pk)
+    assert "Approve for" not in read(lead, "approvals")
+    page = read(mo, "approvals")
+    assert "To 3 customers" in page
+    assert "Hello Lena, we know." in page
+    assert '<span class="vh">Waiting: </span>1' in page
+    refuse = lambda words: mo.post(reverse("refuse-round", args=[one.pk]), {"words": words})  # noqa: E731
+    assert refuse("").status_code == 422
+    assert refuse("Say <b>when</b>").status_code == 302
+    assert 'Mo sent it back: <span dir="auto">Say &lt;b&gt;when&lt;/b&gt;</span>' in read(
+        lead, "policy-incident", incident.pk
+    )
+    reworded = {"text": "Hello {{first_name}}, tomorrow.", "lane": "best", "skip_answered": "1"}
+    assert lead.post(reverse("policy-incident-reword", args=[one.pk]), reworded | {"text": "{{x}}"}).status_code == 422
+    lead.post(reverse("policy-incident-reword", args=[one.pk]), reworded)
+    stale = mo.post(reverse("approve-round", args=[one.pk]), {"wording": "0" * 64})
+    assert stale.status_code == 409
+    assert "Look at them again" in stale.content.decode()
+    wording = stale.content.decode().split('name="wording" value="')[1].split('"')[0]
+    assert lead.post(reverse("approve-round", args=[one.pk]), {"wording": wording}).status_code == 403
+    mo.post(reverse("approve-round", args=[one.pk]), {"wording": wording})
+    policy.tell()
+    assert Message.objects.filter(direction="out", text__endswith=", tomorrow.").count() == 3
+    assert "Approved by Mo." in read(lead, "policy-incident", incident.pk)
 
 
 def test_agents_add_the_case_at_hand_and_may_not_decide(

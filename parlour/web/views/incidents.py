@@ -186,6 +186,21 @@ def answer(request: HttpRequest, agent: Agent, incident_id: int) -> HttpResponse
     return HttpResponseRedirect(reverse("policy-incident", args=[incident_id]) + "#answers")
 
 
+@seat(access.LEAD, POST)
+def change_answer(request: HttpRequest, agent: Agent, round_id: int) -> HttpResponse:
+    """Other words for an answer that waits, was sent back or is paused."""
+    posted = request.POST
+    do = lambda: actions.change_answer(  # noqa: E731
+        round_id,
+        by=agent,
+        text=posted.get("text", ""),
+        short=posted.get("short", ""),
+        lane=posted.get("lane", "best"),
+        skip_answered=posted.get("skip_answered") == "1",
+    )
+    return _verb(request, agent, Round.objects.get(pk=round_id).incident_id, do)
+
+
 TURNS = {"pause": actions.pause, "go-on": actions.go_on, "stop": actions.stop}
 
 
@@ -201,7 +216,7 @@ def turn(_request: HttpRequest, agent: Agent, round_id: int, what: str) -> HttpR
 @seat(access.LEAD)
 def progress(request: HttpRequest, _agent: Agent, round_id: int) -> HttpResponse:
     """How an answer goes: asked again every other second while it is under way."""
-    one = Round.objects.select_related("agent", "incident").get(pk=round_id)
+    one = Round.objects.select_related("agent", "incident", "approved_by", "refused_by").get(pk=round_id)
     shown = {"round": one, "now": queries.progress(one)}
     if is_fragment(request):
         return render(request, "policy/incident_round.html", shown)

@@ -17,7 +17,9 @@ from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Messa
 from parlour.cases.tests.rows import Rows
 from parlour.lib import clock
 from parlour.policy import actions as policy
-from parlour.policy.incidents import actions, queries, telling, watching
+from parlour.policy.approvals.models import ApprovalRule
+from parlour.policy.incidents import actions, approving, queries, telling, watching
+from parlour.policy.incidents.filling import fill
 from parlour.policy.incidents.models import Incident, Member, Round, RoundState, State, Told, ToldState
 from parlour.spine.models import Event
 from parlour.staff.access import Denied
@@ -289,22 +291,27 @@ class Killed(BaseException):
     """What a killed process looks like from within: nothing after it runs."""
 
 
-STEPS = st.lists(st.sampled_from(["tell", "kill", "pause", "go on", "send", "later", "join", "twice"]), max_size=14)
+DO = ["tell", "kill", "pause", "go on", "send", "later", "join", "twice", "reword", "status", "refuse", "approve"]
+STEPS = st.lists(st.sampled_from(DO), max_size=14)
 
 
-@given(STEPS, st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nobody_is_told_twice_whatever_is_killed_or_paused(steps: list[str], data: st.DataObject) -> None:
+@given(STEPS, st.booleans(), st.data())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nobody_is_told_twice_whatever_is_killed_or_paused(steps: list[str], waits: bool, data: st.DataObject) -> None:
     with transaction.atomic():
-        _tell_through(steps, data)
+        _tell_through(steps, waits, data)
         transaction.set_rollback(True)
 
 
-def _tell_through(steps: list[str], data: st.DataObject) -> None:
+def _tell_through(steps: list[str], waits: bool, data: st.DataObject) -> None:
     rows = Rows()
-    lead = rows.agent("Lia", Role.LEAD)
+    lead, other = rows.agent("Lia", Role.LEAD), rows.agent("Mo", Role.LEAD)
     incident = storm(rows, lead, 3)
-    one = actions.answer_all(incident.pk, by=lead, text="Hello {{name}}", key="k")
+    if waits:
+        ApprovalRule.objects.create(name="All")
+    one = actions.answer_all(incident.pk, by=lead, text="Hello {{name}}: {{status}}", key="k")
+    assert (one.state == RoundState.AWAITING) == waits
+    approved: set[str] = set()
     for step in steps:
         match step:
             case "tell":
@@ -323,9 +330,23 @@ def _tell_through(steps: list[str], data: st.DataObject) -> None:
                 actions.add_case(incident.pk, incident.members.earliest("id").case_id, by=lead)
             case "twice":
                 assert actions.answer_all(incident.pk, by=lead, text="Hello {{name}}", key="k").pk == one.pk
+            case "reword" if Round.objects.get().state in ("paused", "awaiting", "refused"):
+                actions.change_answer(one.pk, by=lead, text=data.draw(st.sampled_from(["Hi: {{status}}", "Sorry"])))
+            case "status":
+                words = data.draw(st.sampled_from(["snow", "fog", "over soon"]))
+                actions.set_status(incident.pk, State.IDENTIFIED, by=lead, words=words)
+            case "refuse" if Round.objects.get().state == RoundState.AWAITING:
+                approving.refuse(one.pk, by=other, words="Kinder, please")
+            case "approve":
+                _approved(one, other, approved)
+        if waits:
+            assert {said.text for said in Message.objects.filter(direction=Direction.OUT)} <= approved
     if Round.objects.get().state == RoundState.PAUSED:
         actions.go_on(one.pk, by=lead)
+    if Round.objects.get().state == RoundState.REFUSED:
+        actions.change_answer(one.pk, by=lead, text="Sorry for that")
     for _ in range(20):
+        _approved(one, other, approved)
         Delivery.objects.filter(state=DeliveryState.QUEUED).update(state=DeliveryState.SENT)
         policy.tell()
     ours = Message.objects.filter(direction=Direction.OUT)
@@ -334,6 +355,17 @@ def _tell_through(steps: list[str], data: st.DataObject) -> None:
         Case.objects.filter(pk__in=incident.members.values("case_id")).values_list("customer_id", flat=True)
     )
     assert sorted(told) == sorted(everybody)
+
+
+def _approved(one: Round, by: Agent, approved: set[str]) -> None:
+    """Approve what waits, and note what it says: customers here have numbers for names, so all get the same."""
+    now = Round.objects.select_related("incident", "agent").get(pk=one.pk)
+    if now.state != RoundState.AWAITING:
+        return
+    asked = approving.asked(now)
+    approving.approve(one.pk, by=by, seen=asked.wording)
+    values = {"status": now.incident.public_words}
+    approved.add(fill(now.text, values))
 
 
 def _killed(when: str) -> None:
