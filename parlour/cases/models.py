@@ -8,6 +8,7 @@ from django.db.models import Q
 from parlour.channels.models import Brand, Inbox
 from parlour.customers.models import Customer, Identity
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 from parlour.staff.models import Agent, Team
 
 
@@ -33,7 +34,7 @@ class Purpose(models.TextChoices):
     DELIGHT = "delight", "Delight"
 
 
-class Case(models.Model):
+class Case(QuickModel):
     """One customer's one issue, across as many threads as it takes."""
 
     # The composite indexes below serve every list; one on the key alone would mislead SQLite's planner, and costs the road.
@@ -139,7 +140,7 @@ class Case(models.Model):
         ]
 
 
-class Thread(models.Model):
+class Thread(QuickModel):
     """One conversation as the platform sees it, with one customer. A thread without a customer is the brand's own post."""
 
     inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, db_index=False)
@@ -165,7 +166,7 @@ class Direction(models.TextChoices):
     NOTE = "note", "Note"
 
 
-class Message(models.Model):
+class Message(QuickModel):
     """One utterance in a thread, or a note on a case (which has no thread)."""
 
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 
 
-class Customer(models.Model):
+class Customer(QuickModel):
     """The person behind one or more identities."""
 
     name = models.CharField(max_length=120, default="", blank=True)
@@ -21,7 +22,7 @@ class Customer(models.Model):
         return self.name or f"Customer {self.pk}"
 
 
-class Identity(models.Model):
+class Identity(QuickModel):
     """One author on one platform. ``external_id`` is unique within its ``realm`` (see ``channels.contract.Author``)."""
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")

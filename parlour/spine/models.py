@@ -8,6 +8,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 
 
 class TransactionNumber(models.Func):
@@ -25,7 +26,7 @@ class TransactionNumber(models.Func):
         return "0", []
 
 
-class Event(models.Model):
+class Event(QuickModel):
     """One line of what happened, by whom, to what. Written in the transaction of the change it tells of."""
 
     at = models.DateTimeField(default=clock.now)

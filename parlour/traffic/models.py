@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 
 LANES = 64
 
@@ -17,7 +18,7 @@ class ArrivalState(models.TextChoices):
     PARKED = "parked", "Parked"
 
 
-class Arrival(models.Model):
+class Arrival(QuickModel):
     """One raw inbound event as the platform sent it. ``key`` is unique within the inbox: redelivery is refused by the database."""
 
     inbox_id = models.BigIntegerField()

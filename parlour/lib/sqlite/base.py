@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from datetime import datetime
 from typing import Any
 
-from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3 import base, operations
 
 PATIENCE_SECONDS = 20.0
 """After that SQLite itself is asked, which says "database is locked"."""
@@ -52,9 +53,19 @@ class Turns:
                 self._taken = False
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """What Django does, with one call instead of ten: a road's batch reads some ten thousand times."""
+        try:
+            return value if value is None else datetime.fromisoformat(f"{value}+00:00")
+        except ValueError:
+            return super().convert_datetimefield_value(value, expression, connection)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """One connection; it has its turn from the beginning of a transaction to its end."""
 
+    ops_class = DatabaseOperations
     _all_turns: dict[str, Turns] = {}
     _guard = threading.Lock()
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from parlour.cases.models import Case
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 
 
 def _mark() -> str:
@@ -35,7 +36,7 @@ class Edition(models.Model):
     """When the last was."""
 
 
-class Clock(models.Model):
+class Clock(QuickModel):
     """One promise to one customer, running, resting or over. Kept in step with its case by ``step.keep_time``; rows are changed only
     while their case is held.
 
