@@ -107,18 +107,25 @@ class Case(QuickModel):
             models.UniqueConstraint(fields=["brand", "customer"], condition=Q(status="open"), name="one_open_case"),
         ]
         indexes = [
-            # The queue: open, actionable, by priority; each tab has its own partial index so that a page is one range read.
-            models.Index(fields=["-priority", "-id"], condition=Q(status="open", actionable=True), name="case_queue"),
+            # The queue: open, actionable, by priority; each tab has its own partial index so that a page is one range read. The
+            # purpose stands at the end so that tabs are counted without looking at a row.
             models.Index(
-                fields=["assignee", "-priority", "-id"], condition=Q(status="open", actionable=True), name="case_mine"
+                fields=["-priority", "-id", "purpose"],
+                condition=Q(status="open", actionable=True),
+                name="case_queue",
             ),
             models.Index(
-                fields=["-priority", "-id"],
+                fields=["assignee", "-priority", "-id", "purpose"],
+                condition=Q(status="open", actionable=True),
+                name="case_mine",
+            ),
+            models.Index(
+                fields=["-priority", "-id", "purpose"],
                 condition=Q(status="open", actionable=True, assignee__isnull=True),
                 name="case_unassigned",
             ),
             models.Index(
-                fields=["response_due_at", "id"],
+                fields=["response_due_at", "id", "purpose"],
                 condition=Q(status="open", actionable=True, response_due_at__isnull=False),
                 name="case_due",
             ),

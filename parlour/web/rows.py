@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 from markupsafe import Markup
 
-from parlour.cases.models import Case
+from parlour.cases.queries import Queued
 from parlour.policy.moderation import queries as moderation
 from parlour.understanding import categories
 from parlour.web.words import Clock, case_clock
@@ -50,22 +50,25 @@ class Row:
     whose: str
 
 
-def draw(found: Iterable[Case], tab: str, query: str, q: str) -> Markup:
+def draw(found: Sequence[Queued], tab: str, query: str, q: str) -> Markup:
     """The rows of a tab. ``query`` is what the cases' addresses carry, ``q`` the words that are marked in them."""
     home, patterns = reverse("case", args=[0]).removesuffix("0"), moderation.recent().version
-    return Markup("").join(_drawn(_row(case, tab, query, q, home, patterns)) for case in found)
+    names = {one: categories.name(*one) for one in {(case.category, case.brand_id) for case in found}}
+    return Markup("").join(
+        _drawn(_row(case, tab, f"{home}{case.id}{query}", q, names[case.category, case.brand_id], patterns))
+        for case in found
+    )
 
 
-def _row(case: Case, tab: str, query: str, q: str, home: str, patterns: Any) -> Row:
-    customer = case.customer
+def _row(case: Queued, tab: str, href: str, q: str, category: str, patterns: Any) -> Row:
     return Row(
-        pk=case.pk,
-        href=f"{home}{case.pk}{query}",
+        pk=case.id,
+        href=href,
         q=q,
-        name=customer.name or f"Customer {customer.pk}",
-        customer_id=customer.pk,
-        picture=customer.picture,
-        vip=customer.vip,
+        name=case.customer_name or f"Customer {case.customer_id}",
+        customer_id=case.customer_id,
+        picture=case.customer_picture,
+        vip=case.customer_vip,
         channel=case.channel,
         clock=case_clock(case),
         snippet=case.snippet,
@@ -75,10 +78,10 @@ def _row(case: Case, tab: str, query: str, q: str, home: str, patterns: Any) -> 
         priority=case.priority,
         level=case.level,
         visibility=case.visibility,
-        category=categories.name(case.category, case.brand_id),
+        category=category,
         purpose=case.purpose,
         language=case.language,
-        whose=case.assignee.name if tab != "mine" and case.assignee else "",
+        whose=case.assignee_name or "" if tab != "mine" else "",
     )
 
 

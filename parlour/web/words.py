@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from parlour.cases.models import Attachment, Case, FileState, Message, Status
+from parlour.cases.queries import Queued
 from parlour.lib import clock as clocks
 from parlour.lib import sniff
 
@@ -160,7 +161,7 @@ DUE = {"first": "First answer", "next": "Next answer", "resolution": "Resolution
 """What ``Case.due_what`` stands for."""
 
 
-def case_clock(case: Case) -> Clock:
+def case_clock(case: Case | Queued) -> Clock:
     """The one clock that matters now: the promise while it runs, else how long the customer has waited."""
     now = clocks.now()
     if case.status == Status.RESOLVED:
