@@ -20,7 +20,8 @@ from parlour.spine import actions as spine
 from parlour.staff import access as staff
 from parlour.staff.access import Actor, actor_name
 from parlour.staff.models import Agent, Presence, Role, Team
-from parlour.understanding.queries import CATEGORY_NAMES
+from parlour.understanding import categories
+from parlour.understanding.heads import INTENT_NAMES
 
 KINDS = ("agent", "team", "lead", "channel")
 SUMMARY_LIMIT = 5_000
@@ -158,7 +159,8 @@ def summary_of(case: Case) -> str:
     if case.sentiment_first and case.sentiment_first != mood:
         mood += f" (was {case.sentiment_first})"
     lines = [
-        f"About: {CATEGORY_NAMES.get(case.category, case.category)}{f', {case.intent}' if case.intent else ''}. Mood: {mood}."
+        f"About: {categories.tree(case.brand_id).name(case.category)}"
+        f"{f', {INTENT_NAMES.get(case.intent, case.intent).lower()}' if case.intent else ''}. Mood: {mood}."
     ]
     lines.append(_clock(case))
     said = list(case.messages.filter(direction=Direction.IN, deleted_at=None).order_by("-sent_at", "-id")[:LINES])[::-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -107,6 +107,27 @@ def tree(brand_id: int) -> Tree:
     return _tree(rows) if rows else SHIPPED
 
 
+def trees(brand_ids: Iterable[int]) -> dict[int, Tree]:
+    """The trees of these brands, read at once and in this order."""
+    ids = list(brand_ids)
+    rows: dict[int, list[Category]] = {pk: [] for pk in ids}
+    for row in Category.objects.filter(brand_id__in=ids):
+        rows[row.brand_id].append(row)
+    return {pk: _tree(own) if own else SHIPPED for pk, own in rows.items()}
+
+
+def names(of: Iterable[Tree], *, archived: bool = False) -> dict[str, str]:
+    """Every category of these trees, parents before children, with its name; of the shipped tree where there is none. What brands
+    call otherwise has all its names: “Technical / Help desk”."""
+    found: dict[str, list[str]] = {}
+    for one in tuple(of) or (SHIPPED,):
+        for node in one.nodes if archived else one.live:
+            called = found.setdefault(node.slug, [])
+            if node.name not in called:
+                called.append(node.name)
+    return {slug: " / ".join(called) for slug, called in found.items()}
+
+
 def _tree(rows: list[Category]) -> Tree:
     slugs = {row.pk: row.slug for row in rows}
     merged = {row.slug: slugs.get(row.merged_into_id or 0) for row in rows}
@@ -141,12 +162,12 @@ def name(slug: str, brand_id: int | None = None) -> str:
     """What a category is called, for lists of many cases: at most a second behind a change."""
     if brand_id is not None and slug:
         key = (str(connection.settings_dict["NAME"]), brand_id)
-        read, names = _names.get(key, (0.0, {}))
+        read, known = _names.get(key, (0.0, {}))
         if time.monotonic() - read > _NAMES_LAST:
-            names = dict(Category.objects.filter(brand_id=brand_id).values_list("slug", "name"))
-            _names[key] = time.monotonic(), names
-        if slug in names:
-            return names[slug]
+            known = dict(Category.objects.filter(brand_id=brand_id).values_list("slug", "name"))
+            _names[key] = time.monotonic(), known
+        if slug in known:
+            return known[slug]
     return CATEGORY_NAMES.get(slug) or slug.replace("-", " ").capitalize()
 
 

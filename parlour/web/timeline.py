@@ -95,13 +95,19 @@ class Flow:
 
 
 def flow(
-    told: cases.Timeline, history: Sequence[Event], names: Mapping[int, str], teams: Mapping[int, str], *, last: bool
+    told: cases.Timeline,
+    history: Sequence[Event],
+    names: Mapping[int, str],
+    teams: Mapping[int, str],
+    brand: int,
+    *,
+    last: bool,
 ) -> Flow:
-    """Weave messages and events by time. ``names`` and ``teams`` give words for ids; ``last`` is False for earlier stretches, which
-    end with their newest message instead of with the latest event."""
+    """Weave messages and events by time. ``names`` and ``teams`` give words for ids, ``brand`` for its categories; ``last`` is False
+    for earlier stretches, which end with their newest message instead of with the latest event."""
     since = told.messages[0].sent_at if told.earlier and told.messages else None
     until = None if last or not told.messages else told.messages[-1].sent_at
-    lines = [line for event in history if (line := in_words(event, names, teams))]
+    lines = [line for event in history if (line := in_words(event, names, teams, brand))]
     lines = [line for line in lines if (since is None or line.at >= since) and (until is None or line.at <= until)]
     parts: list[Said | Line] = [*map(_said, told.messages), *_folded(sorted(lines, key=lambda line: line.at))]
     woven = sorted(parts, key=lambda item: item.at)
@@ -173,13 +179,13 @@ def _folded(lines: Sequence[Line]) -> Iterator[Line]:
         yield line
 
 
-def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str]) -> Line | None:
+def in_words(event: Event, names: Mapping[int, str], teams: Mapping[int, str], brand: int) -> Line | None:
     """An event as a line of the timeline; None for what the messages themselves already show."""
     data: dict[str, Any] = event.data if isinstance(event.data, dict) else {}
     if event.actor.startswith("rule:") and not event.verb.startswith("rule."):
         # The firing of the rule tells it all in one line.
         return None
-    told = _words(event.verb, data, names, teams)
+    told = _words(event.verb, data, names, teams, brand)
     if told is None:
         return None
     icon, words = told
@@ -244,7 +250,7 @@ def _promise(data: Mapping[str, Any]) -> str:
 
 
 def _words(
-    verb: str, data: Mapping[str, Any], names: Mapping[int, str], teams: Mapping[int, str]
+    verb: str, data: Mapping[str, Any], names: Mapping[int, str], teams: Mapping[int, str], brand: int
 ) -> tuple[str, str] | None:
     match verb:
         case "case.opened":
@@ -277,10 +283,12 @@ def _words(
             return "flag", f"Priority set to {label.lower()}" if label else "Priority left to the score"
         case "case.category":
             slug = str(data.get("now") or data.get("category") or "")
-            return "tag", f"Category set to {categories.name(slug)}"
+            return "tag", f"Category set to {categories.name(slug, brand)}"
         case "message.corrected":
             field, now = str(data.get("field")), str(data.get("now"))
-            said = categories.name(now) if field == "category" else READ_AS.get(field, {}).get(now, now)
+            if field == "category":
+                return "academic-cap", f"A message was read wrongly: it is about {categories.name(now, brand)}"
+            said = READ_AS.get(field, {}).get(now, now)
             return "academic-cap", f"A message was read wrongly: {said.lower()} it is"
         case "message.labelled":
             return "cpu-chip", "The language model was asked about a message"

@@ -10,9 +10,11 @@ from django.db.models import Max
 from parlour.cases.models import Case
 from parlour.lib.rows import insert_rows
 from parlour.policy.incidents.models import RUNNING, Heard, Incident, Member, Round, RoundState, Told
+from parlour.policy.incidents.waves import CATEGORY
 from parlour.policy.incidents.words import belongs
 from parlour.policy.judging import Judging
 from parlour.spine import bus
+from parlour.understanding import categories
 
 
 def join(judging: Judging, cases: Mapping[int, Case], heard: Mapping[int, Heard]) -> None:
@@ -29,17 +31,27 @@ def join(judging: Judging, cases: Mapping[int, Case], heard: Mapping[int, Heard]
         if not fresh:
             continue
         rows = [
-            Member(incident=incident, case_id=pk, at=heard[pk].at, reason=f"It says “{entry}”.")
+            Member(incident=incident, case_id=pk, at=heard[pk].at, reason=why(incident.brand_id, entry))
             for pk, entry in fresh.items()
         ]
         insert_rows(Member, rows)
         touch(incident, (row.at for row in rows))
         for pk, entry in fresh.items():
-            judging.tell(
-                "incident.joined", cases[pk], incident=incident.pk, title=incident.title, reason=f"It says “{entry}”."
-            )
+            reason = why(incident.brand_id, entry)
+            judging.tell("incident.joined", cases[pk], incident=incident.pk, title=incident.title, reason=reason)
         if incident.answers_later:
             tell_later(incident, [cases[pk] for pk in fresh])
+
+
+def why(brand_id: int, entry: str) -> str:
+    """Why an entry brings a case in, as a sentence."""
+    about = category_of(brand_id, entry)
+    return f"It is about {about}." if about else f"It says “{entry}”."
+
+
+def category_of(brand_id: int, entry: str) -> str:
+    """What the brand calls the category that an entry stands for; "" for words."""
+    return categories.tree(brand_id).name(entry.removeprefix(CATEGORY)) if entry.startswith(CATEGORY) else ""
 
 
 def touch(incident: Incident, times: Iterable[datetime]) -> None:

@@ -12,11 +12,10 @@ from django.db.models import Max
 
 from parlour.cases.models import Direction, Message
 from parlour.lib.text import one_line
-from parlour.policy.incidents import waves
+from parlour.policy.incidents import joining, waves
 from parlour.policy.incidents.models import RUNNING, Heard, Hour, Incident, Member, State, Watch
 from parlour.policy.incidents.words import spoken
 from parlour.spine import actions as spine
-from parlour.understanding.queries import CATEGORY_NAMES
 
 AT_ONCE = 5_000
 MOST_IN_WINDOW = 20_000
@@ -137,7 +136,7 @@ def _suggest(brand_id: int, at: datetime, wanted: Watch, wave: waves.Wave, may: 
     if not may:
         return None
     forms = spoken(_texts(wave.cases))
-    title = _title(forms, wave)
+    title = _title(brand_id, forms, wave)
     usually = "hardly ever" if wave.usual < 0.5 else f"usually {wave.usual:.0f}"
     why = f"{title}: {len(wave.cases)} cases in {_span(wanted.window_minutes)}, {usually}"
     incident = Incident.objects.create(
@@ -193,7 +192,7 @@ def _take_in(incident: Incident, wave: waves.Wave) -> None:
     known = set(Member.objects.filter(incident=incident).values_list("case_id", flat=True))
     said = Heard.objects.filter(case_id__in=wave.cases - known, brand_id=incident.brand_id)
     latest = said.values_list("case_id").annotate(Max("at"))
-    reason = f"It says “{wave.stem}”."
+    reason = joining.why(incident.brand_id, wave.stem)
     Member.objects.bulk_create(
         [Member(incident=incident, case_id=case, at=at, reason=reason) for case, at in latest], ignore_conflicts=True
     )
@@ -204,11 +203,12 @@ def _texts(cases: Iterable[int]) -> list[str]:
     return list(found.order_by("-id").values_list("text", flat=True)[: 2 * READ_FOR_TITLE])
 
 
-def _title(forms: dict[str, str], wave: waves.Wave) -> str:
+def _title(brand_id: int, forms: dict[str, str], wave: waves.Wave) -> str:
     def said(stem: str) -> str:
-        return CATEGORY_NAMES.get(stem[1:], stem[1:]) if stem.startswith("#") else forms.get(stem, stem)
+        return joining.category_of(brand_id, stem) or forms.get(stem, stem)
 
-    return ", ".join(said(stem) for stem in (wave.stem, *wave.others)).capitalize()
+    title = ", ".join(said(stem) for stem in (wave.stem, *wave.others))
+    return title[:1].upper() + title[1:]
 
 
 def _span(minutes: int) -> str:

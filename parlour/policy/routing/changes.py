@@ -73,10 +73,18 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _need(category: str, skill: str, level: int) -> queries.Need:
-    if category not in queries.category_choices():
-        raise Invalid(f"There is no category {category!r}.")
+    known = queries.category_choices()
+    slug = (
+        category if category in known else next((one for one, name in known.items() if _is_called(name, category)), "")
+    )
+    if not slug:
+        raise Invalid(f"No brand has a category “{one_line(category, 40)}”.")
     ((word, checked),) = _skills({skill: level}).items()
-    return queries.Need(category, word, checked)
+    return queries.Need(slug, word, checked)
+
+
+def _is_called(names: str, name: str) -> bool:
+    return name.casefold() in (names.casefold(), *names.casefold().split(" / "))
 
 
 def _skills(skills: Mapping[str, int]) -> dict[str, int]:
@@ -117,7 +125,7 @@ def _set_team(team: Team, values: Mapping[str, Any]) -> None:
         raise Invalid("A team needs a name.")
     # What a brand has given up since may stay.
     if unknown := set(team.categories) - set(queries.category_choices()) - kept:
-        raise Invalid(f"There is no category {min(unknown)!r}.")
+        raise Invalid(f"No brand has a category “{one_line(min(unknown), 40)}”.")
     if not team.purposes or not set(team.purposes) <= set(Purpose.values):
         raise Invalid("Choose what the team is for: service, marketing or delight.")
     if team.strategy not in Strategy.values:

@@ -76,7 +76,9 @@ class Ask:
 
     category: str
     above: tuple[str, ...] = ()
-    """The categories that its category stands below."""
+    """The categories that its category stands below, the nearest first."""
+    names: tuple[str, ...] = ()
+    """What its brand calls the category and those above it; the slugs speak for themselves where it is empty."""
     purpose: str = "service"
     language: str = ""
     channel: str = ""
@@ -189,6 +191,11 @@ def _team_for(ask: Ask, room: Room) -> tuple[Desk | None, str]:
     return desk, words
 
 
+def _called(ask: Ask, above: int = 0) -> str:
+    """The category in words, or the one so many levels above it."""
+    return ask.names[above] if ask.names else (ask.category, *ask.above)[above].replace("-", " ")
+
+
 def _takes(desk: Desk, ask: Ask) -> bool:
     return (
         ask.purpose in desk.purposes
@@ -210,7 +217,7 @@ def _fits(desk: Desk, ask: Ask) -> int:
 def _what(desk: Desk, ask: Ask) -> str:
     named = [
         language_name(ask.language) if desk.languages else "",
-        ask.category.replace("-", " ") if desk.categories else "",
+        _called(ask) if desk.categories else "",
         ask.purpose if ask.purpose != "service" and not desk.categories else "",
     ]
     words = " ".join(filter(None, named))
@@ -218,11 +225,14 @@ def _what(desk: Desk, ask: Ask) -> str:
         words = f"{words or 'what comes'} on {ask.channel}"
     if desk.brands and not words:
         words = "this brand"
+    if desk.categories and ask.category not in desk.categories:
+        parent = next(place for place, slug in enumerate(ask.above, 1) if slug in desk.categories)
+        words += f" ({_called(ask)} belongs to {_called(ask, parent)})"
     return words or "what no other team does"
 
 
 def _nobody_takes(ask: Ask) -> str:
-    what = ask.category.replace("-", " ") if ask.purpose == "service" else ask.purpose
+    what = _called(ask) if ask.purpose == "service" else ask.purpose
     return f"no team takes {what}"
 
 

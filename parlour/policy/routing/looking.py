@@ -83,7 +83,8 @@ def in_vain(rules: Rules, now: datetime) -> list[str]:
 def try_out(ask: Ask, rules: Rules, now: datetime) -> Decision:
     """Where such a case would go now. Nothing is given to anybody."""
     return decide(
-        replace(ask, weight=rules.weight(ask.channel), skills=rules.skills(ask.category)), queries.room(rules, now)
+        replace(ask, weight=rules.weight(ask.channel), skills=rules.skills(ask.category, *ask.above)),
+        queries.room(rules, now),
     )
 
 

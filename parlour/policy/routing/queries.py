@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from parlour.cases.models import Case, Direction, Message, Status
+from parlour.channels import queries as channels
 from parlour.lib import clock
 from parlour.policy.routing.decide import Ask, Desk, Room, Seat
 from parlour.policy.routing.models import Change, Settings
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Team
 from parlour.understanding import categories
-from parlour.understanding.heads import CATEGORY_NAMES
 from parlour.understanding.models import Category
 
 
@@ -134,18 +134,24 @@ class Trees:
 
     def __init__(self) -> None:
         self._trees: dict[int, categories.Tree] = {}
+        self._paths: dict[tuple[int, str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
-    def above(self, brand_id: int, category: str) -> tuple[str, ...]:
-        """The categories that one stands below."""
-        if brand_id not in self._trees:
-            self._trees[brand_id] = categories.tree(brand_id)
-        return self._trees[brand_id].path(category)[1:]
+    def path(self, brand_id: int, category: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """A category and those it stands below, the nearest first; and what the brand calls them."""
+        found = self._paths.get((brand_id, category))
+        if found is None:
+            if brand_id not in self._trees:
+                self._trees[brand_id] = categories.tree(brand_id)
+            tree = self._trees[brand_id]
+            path = tree.path(category)
+            found = self._paths[brand_id, category] = path, tuple(map(tree.name, path))
+        return found
 
 
-def category_choices() -> dict[str, str]:
-    """Every category that any brand has, with its name: the shipped ones first."""
-    own = Category.objects.filter(archived_at=None).order_by("brand_id", "id").values_list("slug", "name")
-    return dict(CATEGORY_NAMES) | {slug: name for slug, name in own if slug not in CATEGORY_NAMES}
+def category_choices(*, archived: bool = False) -> dict[str, str]:
+    """Every category that any brand has, with its name."""
+    ids = channels.brands().values_list("pk", flat=True)
+    return categories.names(categories.trees(ids).values(), archived=archived)
 
 
 def with_those_below(slugs: Iterable[str]) -> set[str]:
@@ -162,11 +168,12 @@ def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], ro
     """A case as routing sees it. The team that routing itself chose is chosen anew while nobody has the case: its category may have
     been corrected. One that a person or a rule set stays."""
     desk = room.desks.get(case.team_id or 0)
-    ours = desk is not None and case.routing_reason.startswith(f"{desk.name} takes ")
-    above = trees.above(case.brand_id, case.category)
+    ours = desk is not None and case.routing_reason.casefold().startswith(f"{desk.name} takes ".casefold())
+    path, names = trees.path(case.brand_id, case.category)
     return Ask(
         category=case.category,
-        above=above,
+        above=path[1:],
+        names=names,
         purpose=case.purpose,
         language=case.language,
         channel=case.channel,
@@ -175,7 +182,7 @@ def ask_of(case: Case, rules: Rules, now: datetime, known: Mapping[int, int], ro
         weight=rules.weight(case.channel),
         waited=max(timedelta(0), now - case.waiting_since) if case.waiting_since else timedelta(0),
         known=known.get(case.customer_id),
-        skills=rules.skills(case.category, *above),
+        skills=rules.skills(*path),
     )
 
 

@@ -29,7 +29,7 @@ def sentence(
     if not team.active:
         return "Closed: it takes nothing."
     about = (
-        f"cases about {listed((categories.get(one, one).lower() for one in team.categories), 'or')}"
+        f"cases about {listed((categories.get(one) or spoken(one) for one in team.categories), 'or')}"
         if team.categories
         else ""
     )
@@ -51,6 +51,11 @@ def sentence(
     if team.overflow_id and team.pushes:
         helps = f" After {team.overflow_minutes} minutes without room, {teams.get(team.overflow_id, 'a former team')} helps out."
     return f"{takes}{asked} {gives}{helps}"
+
+
+def spoken(slug: str) -> str:
+    """A category that no brand has any more."""
+    return slug.replace("-", " ").capitalize()
 
 
 def skills(levels: Mapping[str, int]) -> str:

@@ -75,7 +75,8 @@ def _denied(subject: str) -> str:
 
 def _shown(choices: object, value: str, names: Names) -> str:
     if isinstance(choices, str):
-        return names.get(choices, {}).get(value, value)
+        found = names.get(choices, {}).get(value)
+        return found or (names.get("archived", {}).get(value) if choices == "categories" else None) or value
     label = dict(choices).get(value, value) if isinstance(choices, tuple) else value
     return str(label) if choices and str(choices[0][1]) == "Monday" else str(label).lower()  # type: ignore[index]
 

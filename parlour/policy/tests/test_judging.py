@@ -162,7 +162,7 @@ def test_new_cases_go_to_their_team_s_least_loaded_agent(rows: Rows) -> None:
     look(START)
     case.refresh_from_db()
     assert case.assignee == free
-    assert case.routing_reason == "Delivery takes delivery; Free was least loaded (0 of 20)."
+    assert case.routing_reason == "Delivery takes Delivery; Free was least loaded (0 of 20)."
     routed = Event.objects.get(verb="case.routed")
     assert routed.data == {"team": case.team_id, "assignee": free.pk, "reason": case.routing_reason}
 

@@ -35,7 +35,7 @@ def test_a_team_is_made_told_changed_and_taken_back(lead, scene):
     page = lead.get("/policy/routing").text
     assert "Billing is saved." in page
     assert (
-        "Takes cases about billing in German on X. Asks for refunds (2). Each goes to whoever has the most room."
+        "Takes cases about Billing in German on X. Asks for refunds (2). Each goes to whoever has the most room."
         in page
     )
     team = Team.objects.get(name="Billing")
@@ -128,7 +128,7 @@ def test_the_settings_are_kept_and_taken_back(lead, scene):
         1,
     )
     assert now.skills("billing") == {"refunds": 2}
-    assert "billing: refunds 2" in lead.get("/policy/routing").text
+    assert "Billing: refunds 2" in lead.get("/policy/routing").text
     lead.post(f"/policy/routing/undo/{Change.objects.latest('id').pk}")
     assert rules().weight("chat") == 1
     for wrong in (

@@ -142,7 +142,7 @@ def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) ->
     kinds = covering.cover_messages(told.messages, case, head["agent"])
     names = {one.pk: one.name for one in head["agents"]}
     teams = {one.pk: one.name for one in head["teams"]}
-    woven = timeline.flow(told, cases.history(case), names, teams, last=before is None)
+    woven = timeline.flow(told, cases.history(case), names, teams, case.brand_id, last=before is None)
     shown = {"flow": woven, "acts": timeline.ACTS, "kinds": kinds, "handled": moderation.handled_in(case.pk)}
     return shown | {"is_covered": covering.is_covered, "hides": lambda message: can_act(message, "hide")}
 

@@ -38,13 +38,6 @@ PARTS: tuple[Part, ...] = (
         "shield-exclamation",
         "What is flagged, held, hidden or deleted by itself; personal data, spammers and floods.",
     ),
-    Part(
-        "policy-understanding",
-        "Understanding",
-        "academic-cap",
-        "What messages are taken for, how often that is right, and what was learnt from corrections.",
-    ),
-    Part("policy-categories", "Categories", "tag", "Each brand's own tree of what customers write about."),
     Part("policy-rules", "Rules", "bolt", "When this happens and that holds, what the desk does by itself."),
     Part("policy-priority", "Priority", "chevron-double-up", "What makes a case pressing, and by how much."),
     Part("policy-routing", "Routing", "arrows-right-left", "Teams, what they take, and how cases find their agent."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,7 +20,7 @@ from parlour.policy.routing.decide import Ask
 from parlour.staff import access
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Strategy, Team
-from parlour.understanding.queries import annotate
+from parlour.understanding import own
 from parlour.web.views import policy
 from parlour.web.views.forms import number, skills_of, words_in
 from parlour.web.views.guard import seat
@@ -41,7 +42,7 @@ def routing(request: HttpRequest, agent: Agent) -> HttpResponse:
 def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str = "") -> HttpResponse:
     rules, now = queries.rules(), clock.now()
     brands, teams = _names()
-    waiting, categories = looking.waiting_in_teams(), queries.category_choices()
+    waiting, categories = looking.waiting_in_teams(), queries.category_choices(archived=True)
     shown = [(team, words.sentence(team, brands, teams, categories), waiting.get(team.pk, 0)) for team in staff.teams()]
     people = looking.people(rules, now)
     context = {
@@ -53,8 +54,8 @@ def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str
         "channels": [(one.name, one.label) for one in registry.CHANNELS.values()],
         "brands": brands,
         "purposes": Purpose.choices,
-        "categories": categories,
-        "needs": "\n".join(f"{need.category}: {need.skill} {need.level}" for need in rules.needs),
+        "categories": list(queries.category_choices().values()),
+        "needs": "\n".join(_need_words(need, categories) for need in rules.needs),
         "change": queries.latest_change(),
         "trouble": trouble,
         "said": request.session.pop("said", ""),
@@ -69,14 +70,18 @@ def _tried(request: HttpRequest, rules: queries.Rules) -> dict[str, Any] | None:
     text = storable(request.GET.get("text", ""), 2000).strip()
     if not text:
         return None
-    thought = annotate([text])[0]
-    channel, purpose, brand = (request.GET.get(name, "") for name in ("channel", "purpose", "brand"))
+    channel, purpose, given = (request.GET.get(name, "") for name in ("channel", "purpose", "brand"))
+    brand = int(given) if given.isascii() and given.isdigit() and len(given) < 18 else 0
+    thought = own.annotate([text], [brand or None])[0]
+    path, names = queries.Trees().path(brand, thought.category)
     ask = Ask(
         category=thought.category,
+        above=path[1:],
+        names=names,
         purpose=purpose if purpose in Purpose.values else Purpose.SERVICE,
         language=thought.language,
         channel=channel if channel in registry.CHANNELS else "",
-        brand=int(brand) if brand.isascii() and brand.isdigit() and len(brand) < 18 else 0,
+        brand=brand,
     )
     decision = looking.try_out(ask, rules, clock.now())
     _, teams = _names()
@@ -112,9 +117,13 @@ def _need(line: str) -> tuple[str, str, int]:
     skill, _, level = rest.strip().rpartition(" ")
     if not colon or not (level.isascii() and level.isdigit() and len(level) == 1) or not skill:
         raise Invalid(
-            f"Write “billing: refunds 3” for a category, a skill and its level; “{line.strip()[:60]}” is not like that."
+            f"Write “Billing: refunds 3” for a category, a skill and its level; “{line.strip()[:60]}” is not like that."
         )
-    return category.strip().lower(), skill, int(level)
+    return category.strip(), skill, int(level)
+
+
+def _need_words(need: queries.Need, categories: Mapping[str, str]) -> str:
+    return f"{categories.get(need.category) or words.spoken(need.category)}: {need.skill} {need.level}"
 
 
 def _saved(request: HttpRequest, said: str) -> HttpResponse:
@@ -185,7 +194,7 @@ def _team_form(
                 "examples": examples,
                 "count": count,
                 "of": of,
-                "words": words.sentence(team, brands, teams, queries.category_choices()),
+                "words": words.sentence(team, brands, teams, queries.category_choices(archived=True)),
             }
         }
         if team.pk == -1:
@@ -201,14 +210,20 @@ def _team_form(
             "brands": brands,
             "others": [(pk, name) for pk, name in teams.items() if pk != team.pk],
             "channels": [(one.name, one.label) for one in registry.CHANNELS.values()],
-            "categories": queries.category_choices()
-            | {one: one for one in team.categories if one not in queries.category_choices()},
+            "categories": _kept_too(team.categories),
             "purposes": Purpose.choices,
             "strategies": Strategy.choices,
             "trouble": trouble,
         },
         status=status,
     )
+
+
+def _kept_too(slugs: list[str]) -> dict[str, str]:
+    """What a team can take; what it takes already may stay, though no brand uses it any more."""
+    live, known = queries.category_choices(), queries.category_choices(archived=True)
+    gone = {one: f"{known.get(one) or words.spoken(one)} (archived)" for one in slugs if one not in live}
+    return live | gone
 
 
 @seat(access.LEAD, ("POST",))

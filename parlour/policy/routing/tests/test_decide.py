@@ -39,7 +39,7 @@ def test_a_category_goes_to_its_team_else_to_the_one_for_the_rest() -> None:
 def test_a_team_takes_what_stands_below_its_category_unless_another_names_it() -> None:
     refunds = Desk(4, "Refunds", frozenset({"refund-status"}))
     ask = Ask("refund-status", above=("refund", "billing"))
-    assert team_for(ask, room([REST, BILLING]))[1] == "Billing takes refund status"
+    assert team_for(ask, room([REST, BILLING]))[1] == "Billing takes refund status (refund status belongs to billing)"
     assert team_for(ask, room([BILLING, refunds]))[1] == "Refunds takes refund status"
 
 
