@@ -8,7 +8,7 @@ from typing import Any
 
 import phonenumbers
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
 from parlour.cases import actions as cases
@@ -215,6 +215,8 @@ def undo(change_id: int, *, by: Actor) -> Change:
         change = Change.objects.select_for_update().get(pk=change_id)
         if change.what == "author":
             raise Invalid("An author is forgiven on the list of authors.")
+        if change.what not in ("list", "measures"):
+            raise Invalid("What was hidden stays so; say on the list of floods that it is none.")
         if change.undone:
             raise Invalid("That was undone already.")
         if Change.objects.filter(what=change.what, ref=change.ref, pk__gt=change.pk).exists():
@@ -258,6 +260,10 @@ def restrict(
     now = now or clock.now()
     with transaction.atomic():
         identity = Identity.objects.select_for_update().get(pk=identity_id)
+        stricter = Restriction.objects.filter(identity=identity, lifted_at__isnull=True).exclude(kind__in=BY_AGENTS)
+        if by is not None and stricter.filter(Q(until__isnull=True) | Q(until__gt=now)).exists():
+            # What a lead has decided is not made milder by whoever could not have decided it.
+            access.require(by, access.LEAD)
         _lift(identity_id, by, now)
         queries.read_anew()
         row = Restriction.objects.create(

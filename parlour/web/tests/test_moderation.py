@@ -10,7 +10,7 @@ from django.test import Client
 from parlour.cases.models import Case, Delivery, Message, MessageVersion
 from parlour.lib import clock
 from parlour.policy.moderation import actions
-from parlour.policy.moderation.models import Change, Handled, Measures, Restriction, WordList
+from parlour.policy.moderation.models import Change, Flood, Handled, Measures, Restriction, WordList
 from parlour.spine.models import Event
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Role
@@ -247,9 +247,21 @@ def test_agents_mute_leads_block_and_both_forgive(scene: Scene, amara: Agent, le
     assert at(lead).post(address, given | {"do": "blocked"}).status_code == 302
     assert Restriction.objects.filter(lifted_at=None).get().kind == "blocked"
     assert at(amara).post(address, {"do": "forgive"}).status_code == 403
+    assert at(amara).post(address, given | {"do": "muted"}).status_code == 403
+    assert Restriction.objects.filter(lifted_at=None).get().kind == "blocked"
     assert "Adverts" in at(lead).get("/policy/moderation/people").content.decode()
     at(lead).post(address, {"do": "forgive"})
     assert not Restriction.objects.filter(lifted_at=None).exists()
+
+
+def test_what_was_said_of_a_flood_is_not_undone_like_a_setting(scene: Scene, lead: Agent) -> None:
+    actions.save_measures(scene.brand.pk, {"recognise": True}, by=lead)
+    times = dict.fromkeys(("began_at", "last_at"), clock.now())
+    counts = dict.fromkeys(("print", "messages", "authors"), 5)
+    flood = Flood.objects.create(pk=scene.brand.pk, brand=scene.brand, sample="Buy", **times, **counts)
+    actions.settle_flood(flood.pk, True, by=lead)
+    assert at(lead).post(f"/policy/moderation/undo/{Change.objects.latest('pk').pk}").status_code == 422
+    assert Measures.objects.get().recognise
 
 
 def test_the_report_counts_complaints_as_people_correct_them(scene: Scene, amara: Agent, lead: Agent) -> None:
