@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -23,6 +22,7 @@ from parlour.lib.text import one_line, storable
 from parlour.understanding.queries import INTENT_NAMES, SENTIMENTS
 
 NAME_LIMIT, VALUE_LIMIT, TEXT_LIMIT = 80, 200, 4000
+LARGEST_NUMBER = 10**12
 MOST_VALUES, MOST_LEAVES, MOST_ACTS, DEEPEST = 100, 60, 12, 5
 VARIABLES = {
     "name": "the customer's name",
@@ -304,8 +304,8 @@ def _value(value: object, field: Field, how: str) -> tuple[str, ...] | float | b
             raise Invalid(f"{field.label} is true or false.")
         return value
     if field.kind == "number":
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise Invalid(f"{field.label} is compared with a number.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+            raise Invalid(f"{field.label} is compared with a number of at most {LARGEST_NUMBER:,}.")
         return float(value)
     values = texts(value, field.label)
     if field.kind == "hours":
@@ -363,7 +363,7 @@ def _act(value: object) -> Act:
         raise Invalid(f"There is no action {_shown(do)!r}; there are {', '.join(DEEDS)}.")
     deed = DEEDS[do]
     visibility = told.get("visibility", SAME)
-    if visibility not in dict(VISIBILITIES) or (do != "reply" and "visibility" in told):
+    if visibility not in [key for key, _ in VISIBILITIES] or (do != "reply" and "visibility" in told):
         raise Invalid("Only an answer has a visibility: same, public or private.")
     if not deed.kind:
         if "value" in told:
