@@ -196,7 +196,7 @@ def _language_model() -> dict[str, str] | None:
     if not url:
         if model or key:
             raise ImproperlyConfigured(
-                "PARLOUR_LLM_URL must be set for the other PARLOUR_LLM settings to mean anything."
+                "PARLOUR_LLM_URL must be set: PARLOUR_LLM_MODEL and PARLOUR_LLM_KEY say nothing without it."
             )
         return None
     try:

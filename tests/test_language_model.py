@@ -166,7 +166,7 @@ def test_an_answer_that_comes_too_late_changes_nothing(rows: Rows, model: Langua
 def test_noise_and_calls_follow_the_readings_but_not_over_people(rows: Rows, model: LanguageModel) -> None:
     on(rows)
     model.labels["actionable"] = False
-    chatter = unsure(rows)
+    unsure(rows)
     asking.ask_next()
     case = Case.objects.get()
     assert (case.actionable, case.waiting_since) == (False, None)

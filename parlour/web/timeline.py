@@ -290,8 +290,8 @@ def _words(
                 return "academic-cap", f"A message was read wrongly: it is about {categories.name(now, brand)}"
             said = READ_AS.get(field, {}).get(now, now)
             return "academic-cap", f"A message was read wrongly: {said.lower()} it is"
-        case "message.labelled":
-            return "cpu-chip", "The language model was asked about a message"
+        case "message.labelled" if data.get("labels") != data.get("was"):
+            return "cpu-chip", "A message is read otherwise than at first"
         case "correction.undone":
             return "arrow-uturn-left", "A correction was taken back"
         case "case.purpose":
