@@ -7,8 +7,10 @@ and a brand's own booking and order numbers. Pure and quick: a text without a di
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import phonenumbers
 
@@ -42,10 +44,15 @@ SPARED = 4
 _WORTH_A_LOOK = re.compile(r"[\d@]")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w+-][\w.+-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _MAYBE_MAIL = re.compile(r"[\w+-]@[\w-]")
-_CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d]|[.,]\d)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{1,4}){3,9}(?![A-Za-z0-9])")
+_DIGITS = re.compile(r"\d+")
+_CARD_GAP = re.compile(r"[\s./_-]{1,3}")
+_CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3), *((length,) for length in range(13, 20)))
+"""How long the groups are in which people write the number of a card."""
+_WHOLE_PART, _FRACTION = re.compile(r"\d[.,]"), re.compile(r"[.,]\d")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
+_IBAN_SIGN = re.compile(r"[\s.-]{0,2}[A-Za-z0-9]")
 _MAYBE_PHONE = re.compile(r"[+(]?(?<!\d)\d(?:[\s().\-/]{0,3}\d){6,17}")
-_MANY_DIGITS = re.compile(r"\d(?:[\s().\-/]{0,3}\d){5,}")
+_MANY_DIGITS = re.compile(r"\d(?:[\s()./_-]{0,3}\d){5,}")
 _STREET_WORD = (
     r"(?:[\w'’.-]*(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|straat|laan|plein|gracht|gatan|vägen|vej|gade)"
     r"|(?:street|st\.?|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|way|court|ct\.?|square|terrace|close|crescent)\b)"
@@ -135,18 +142,19 @@ def find(text: str, region: str = "US", templates: Sequence[str] = ()) -> list[S
     found: list[Span] = []
     if "@" in text and _MAYBE_MAIL.search(text):
         found += ((hit.start(), hit.end(), EMAIL) for hit in _EMAIL.finditer(text))
+    plain = text if text.isascii() else text.translate(_PLAIN)
     pattern = _of_template(tuple(templates)) if templates else None
     if pattern is not None:
-        _add(found, ((hit.start(), hit.end(), NUMBER) for hit in pattern.finditer(text)))
-    many = _MANY_DIGITS.search(text) is not None
+        _add(found, ((hit.start(), hit.end(), NUMBER) for hit in pattern.finditer(plain)))
+    many = _MANY_DIGITS.search(plain) is not None
     if many:
-        _add(found, ((hit.start(), hit.end(), CARD) for hit in _CARD.finditer(text) if is_card(_digits(hit[0]))))
-        _add(found, (one for hit in _IBAN.finditer(text) if (one := _iban(hit))))
+        _add(found, _cards(plain))
+        _add(found, _ibans(plain))
     if _POSTAL_CODE.search(text) and any(map(text.casefold().__contains__, _STREETS)):
         for address in _ADDRESSES:
             _add(found, ((_word_begin(text, hit.start()), hit.end(), ADDRESS) for hit in address.finditer(text)))
     if many:
-        _add(found, _phones(text, region, tuple(found)))
+        _add(found, _phones(plain, region, tuple(found)))
     return sorted(found)
 
 
@@ -157,13 +165,85 @@ def _word_begin(text: str, at: int) -> int:
     return at
 
 
-def _iban(hit: re.Match[str]) -> Span | None:
-    """The words behind an account look like more of it: the longest beginning that is one."""
-    text = hit[0]
-    for end in range(len(text), 14, -1):
-        if is_iban(re.sub(r"[ -]", "", text[:end])) and text[end - 1].isalnum():
-            return (hit.start(), hit.start() + end, IBAN)
-    return None
+class _Plain(dict[int, str]):
+    """A sign -> the plain one it stands for: digits of all scripts, letters of full width, spaces and dashes of any kind, and a space
+    for what is not seen. As long as it was; filled as signs are met."""
+
+    def __missing__(self, code: int) -> str:
+        sign, kind = chr(code), unicodedata.category(chr(code))
+        alike = unicodedata.normalize("NFKC", sign)
+        told = alike if len(alike) == 1 and alike.isascii() else sign
+        if kind == "Nd":
+            told = str(unicodedata.decimal(sign))
+        elif kind in ("Zs", "Cf"):
+            told = " "
+        elif kind == "Pd":
+            told = "-"
+        self[code] = told
+        return told
+
+
+_PLAIN = _Plain()
+_JOINTS = (" ", "-")
+
+
+def _cards(text: str) -> Iterable[Span]:
+    """Groups of digits in which a card is written, whatever digits stand before and behind it: its date, its code, another number."""
+    groups = [hit.span() for hit in _DIGITS.finditer(text)]
+    at = 0
+    while at < len(groups):
+        count = _card_at(text, groups, at)
+        if count:
+            yield groups[at][0], groups[at + count - 1][1], CARD
+        at += count or 1
+
+
+def _card_at(text: str, groups: Sequence[tuple[int, int]], at: int) -> int:
+    """How many groups from here on are a card, 0 when none are."""
+    start = groups[at][0]
+    if start >= 2 and _WHOLE_PART.match(text, start - 2):
+        return 0
+    for shape in _CARD_SHAPES:
+        chosen = groups[at : at + len(shape)]
+        fits = tuple(end - begin for begin, end in chosen) == shape
+        fits = fits and all(_CARD_GAP.fullmatch(text, one[1], other[0]) for one, other in pairwise(chosen))
+        if fits and is_card(_digits(text[start : chosen[-1][1]])):
+            return len(shape)
+    return _run_at(text, groups, at)
+
+
+def _run_at(text: str, groups: Sequence[tuple[int, int]], at: int) -> int:
+    """The same for any groups, when they are all the digits that stand together."""
+    if at and text[groups[at - 1][1] : groups[at][0]] in _JOINTS:
+        return 0
+    count = 1
+    while count < 20 and at + count < len(groups):
+        if text[groups[at + count - 1][1] : groups[at + count][0]] not in _JOINTS:
+            break
+        count += 1
+    end = groups[at + count - 1][1]
+    return count if is_card(_digits(text[groups[at][0] : end])) and not _FRACTION.match(text, end) else 0
+
+
+def _ibans(text: str) -> Iterable[Span]:
+    """Accounts are as long as their country says: words behind them may look like more of them."""
+    at = 0
+    while hit := _IBAN.search(text, at):
+        end = _iban_end(text, hit.start(), hit.end())
+        if end:
+            yield hit.start(), end, IBAN
+        at = end or hit.end()
+
+
+def _iban_end(text: str, start: int, end: int) -> int:
+    """Where the account ends whose first four signs stand here; 0 when there is none."""
+    for _ in range(IBAN_LENGTHS.get(text[start : start + 2].upper(), 4) - 4):
+        sign = _IBAN_SIGN.match(text, end)
+        if sign is None:
+            return 0
+        end = sign.end()
+    whole = re.sub(r"[^A-Za-z0-9]", "", text[start:end])
+    return end if is_iban(whole) and not text[end : end + 1].isalnum() else 0
 
 
 def _phones(text: str, region: str, known: Sequence[Span]) -> Iterable[Span]:
