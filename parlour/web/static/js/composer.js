@@ -255,6 +255,6 @@ export function startComposer() {
     if (!button.disabled && !document.getElementById("send").disabled) button.click();
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.action.endsWith("/sign-out")) forgetDrafts();
+    if (event.target.getAttribute("action")?.endsWith("/sign-out")) forgetDrafts();
   });
 }

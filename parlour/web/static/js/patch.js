@@ -11,8 +11,9 @@ export function patch(old, wanted, fresh) {
   }
   attributes(old, wanted);
   if (old.tagName === "TEXTAREA") return;
+  const chosen = wanted.value; // Read first: options that are new here leave the wanted element, and with them its choice.
   children(old, wanted, fresh);
-  if (old.tagName === "SELECT" && old !== document.activeElement) old.value = wanted.value;
+  if (old.tagName === "SELECT" && old !== document.activeElement) old.value = chosen;
 }
 
 function attributes(old, wanted) {
