@@ -75,6 +75,11 @@ def to_review(agent: Agent, limit: int = 200) -> list[Message]:
     return [one for one in awaiting().exclude(agent=agent)[:limit] if may_review(agent, one)]
 
 
+def for_others(agent: Agent, limit: int = 200) -> list[Message]:
+    """The answers that wait for somebody else than this agent, their own among them, the longest waiting first."""
+    return [one for one in awaiting()[:limit] if not may_review(agent, one)]
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An answer that waits, and how many others wait that say the same by themselves."""

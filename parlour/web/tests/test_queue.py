@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -39,6 +40,12 @@ def test_going_back_in_the_browser_gives_the_whole_page(desk):
     answer = desk.get("/queue/mine", headers={**HTMX, "HX-History-Restore-Request": "true"})
     assert answer.text.startswith("<!doctype html>")
     assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_what_an_agent_carries_is_told_again_with_the_queue(desk, scene, amara):
+    scene.case("Ada", assignee=amara)
+    shown = desk.get("/queue/open", headers=HTMX).text
+    assert re.search(r'<span id="load"[^>]*hx-swap-oob="true"[^>]*>1 of \d+<', shown)
 
 
 def test_hostile_names_and_words_stay_words(desk, scene):

@@ -41,6 +41,7 @@ def _waiting(request: HttpRequest, agent: Agent, trouble: str = "", status: int 
     found = queries.together(queries.to_review(agent))
     shown = {
         "waiting": found,
+        "others": queries.for_others(agent),
         "rounds": approving.to_approve(agent),
         "rules": _rules(one.message.meta.get(queries.SOURCE) for one in found),
         "section": "approvals",

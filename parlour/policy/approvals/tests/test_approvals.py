@@ -203,6 +203,9 @@ class TestWaiting:
         assert self.state(said) == DeliveryState.AWAITING
         assert "Take back" in client.get(f"/case/{case.pk}").text
         assert client.post(f"/message/{said.pk}/approve").status_code == 403
+        own = client.get("/approvals").text
+        assert "For somebody else to look at" in own
+        assert "your answer on" in own
         client.force_login(lead)
         listed = client.get("/approvals").text
         assert "A refund, then." in listed
