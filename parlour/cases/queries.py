@@ -223,6 +223,12 @@ def next_case(actor: Actor, tab: str, after_case_id: int) -> Case | None:
     return next(iter(order.page(rows, None, 1).items), None)
 
 
+def waits_with(actor: Actor, beside: int | None = None) -> Case | None:
+    """The most pressing of somebody's own cases in which a customer waits, but for the one they have open."""
+    rows = _tab(actor, "mine").filter(waiting_since__isnull=False).exclude(pk=beside or 0)
+    return next(iter(BY_PRIORITY.page(rows, None, 1).items), None)
+
+
 def list_cases(
     actor: Actor,
     *,

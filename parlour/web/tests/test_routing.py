@@ -235,7 +235,12 @@ def test_the_next_case_is_the_most_pressing_one_may_have(desk, scene, amara, per
     assert first.assignee == amara
     told = Event.objects.get(verb="case.assigned", case_id=first.pk)
     assert told.data["reason"] == "Taken by Amara as the next case."
-    nothing = desk.post("/next", headers=HTMX)
+    # None is left to take: those of her own in which somebody waits, but for the one that is open.
+    assert desk.post("/next").headers["Location"] == f"/case/{first.pk}?tab=mine"
+    beside = {**HTMX, "HX-Current-URL": f"http://testserver/case/{first.pk}?tab=mine"}
+    assert desk.post("/next", headers=beside).headers["HX-Redirect"] == f"/case/{second.pk}?tab=mine"
+    Case.objects.filter(pk=second.pk).update(waiting_since=None)
+    nothing = desk.post("/next", headers=beside)
     assert nothing.status_code == 204
     assert "Nothing waits for you." in nothing.headers["HX-Trigger"]
     Agent.objects.update(capacity=2)

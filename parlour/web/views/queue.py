@@ -67,8 +67,9 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
 
 @seat(access.ANSWER, ("POST",))
 def take_next(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Take the most pressing case one may have, and open it. With nothing waiting: back to where one was, with a sentence."""
-    case = policy.take_next(agent)
+    """Take the most pressing case one may have, and open it; when none is left to take, the most pressing of one's own in which a
+    customer waits. With nothing waiting: back to where one was, with a sentence."""
+    case = policy.take_next(agent) or cases.waits_with(agent, _open_case(request))
     if case is None:
         if is_fragment(request):
             return trigger_client_event(HttpResponse(status=204), "desk:changed", {"say": "Nothing waits for you."})
