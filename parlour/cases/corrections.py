@@ -46,6 +46,11 @@ def latest_words(case_id: int) -> Message | None:
     return Message.objects.filter(case_id=case_id, direction=Direction.IN).order_by("-sent_at", "-id").first()
 
 
+def latest(message_id: int, field: str) -> Correction | None:
+    """The last correction of a field that was not taken back."""
+    return Correction.objects.filter(message_id=message_id, field=field, undone_at=None).order_by("-id").first()
+
+
 def _held(message_id: int, by: Actor | None) -> Message:
     if by is not None:
         staff.require(by, staff.ANSWER)

@@ -210,7 +210,8 @@ class Message(QuickModel):
     spam = models.FloatField(null=True)
     """0..1."""
     confidence = models.JSONField(default=dict)
-    """How sure the model was of ``sentiment``, ``category``, ``intent``, ``actionable``: each 0..1; ``because``: field -> correction of a
+    """How sure the model was of ``sentiment``, ``category``, ``intent``, ``actionable``: each 0..1; ``next``: field -> second
+    likeliest answer; ``because``: field -> correction of a
     similar text that settled it."""
     personal = models.JSONField(default=list)
     """Personal data in the text: ``[[start, end, kind], ...]`` in characters."""

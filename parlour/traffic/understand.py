@@ -146,6 +146,8 @@ def _note(message: Message, thought: Annotation | None, language: str) -> None:
         "intent": thought.intent_confidence,
         "actionable": thought.actionable_confidence,
     }
+    if thought.next_best:
+        message.confidence["next"] = dict(thought.next_best)
     if thought.because:
         message.confidence["because"] = dict(thought.because)
 

@@ -209,8 +209,17 @@ def _annotate(own: Own, texts: Sequence[str]) -> list[Annotation]:
         for number, likes in enumerate(_likes(own, part, read)):
             _remembered(likes, changes[number])
         plain = queries.annotate_read(part, read)
-        found += [replace(one, **new) if new else one for one, new in zip(plain, changes, strict=True)]
+        found += [_changed(one, new) if new else one for one, new in zip(plain, changes, strict=True)]
     return found
+
+
+def _changed(plain: Annotation, new: dict[str, Any]) -> Annotation:
+    """The annotation with what the brand's own heads and memory say; what they overrule is the next likeliest."""
+    seconds = {**plain.next_best, **new.pop("next_best", {})}
+    for name in ("category", "intent"):
+        if new.get(name, getattr(plain, name)) == seconds.get(name):
+            seconds[name] = getattr(plain, name)
+    return replace(plain, **new, next_best={name: one for name, one in seconds.items() if one != new.get(name)})
 
 
 def _answered(name: str, answer: _Answer, chances: Floats, changes: list[dict[str, Any]]) -> None:
@@ -222,6 +231,9 @@ def _answered(name: str, answer: _Answer, chances: Floats, changes: list[dict[st
     if name in ("category", "sentiment", "intent"):
         for change, row, best in zip(changes, rows, chances.argmax(axis=1).tolist(), strict=True):
             change[name], change[f"{name}_confidence"] = answer.labels[best], row[best]
+            second = max((at for at in range(len(row)) if at != best), key=row.__getitem__, default=None)
+            if name != "sentiment" and second is not None:
+                change["next_best"] = {**change.get("next_best", {}), name: answer.labels[second]}
     else:
         yes = answer.labels.index(TRUE)
         for change, row in zip(changes, rows, strict=True):

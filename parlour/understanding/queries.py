@@ -70,6 +70,8 @@ class Annotation:
     offensive: float
     spam: float
     model: str
+    next_best: Mapping[str, str] = field(default_factory=dict)
+    """``category`` and ``intent``: the second likeliest answer, which a wrong one is most often corrected to."""
     because: Mapping[str, int] = field(default_factory=dict)
     """Field -> the correction of a similar text that settled it (``own.annotate``)."""
 
@@ -172,6 +174,7 @@ def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = 
     topic = fitting.softmax(logits[:, heads.CATEGORY_COLUMNS])
     wanted = fitting.softmax(logits[:, heads.INTENT_COLUMNS])
     degrees = 1 / (1 + np.exp(-logits[:, heads.URGENCY_COLUMN :].astype(np.float64)))
+    seconds = zip(_second(topic), _second(wanted), strict=True)
     rows = zip(
         texts,
         _shown(feeling),
@@ -180,10 +183,12 @@ def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = 
         wanted.argmax(axis=1).tolist(),
         _shown(wanted.max(axis=1)),
         _shown(degrees),
+        seconds,
         strict=True,
     )
     found = []
-    for text, tones, category, category_chance, intent, intent_chance, (urgency, actionable, offensive, spam) in rows:
+    for text, tones, category, category_chance, intent, intent_chance, chances, (category_2, intent_2) in rows:
+        urgency, actionable, offensive, spam = chances
         score = round(tones[2] - tones[0], 4)
         tone = _tone(score)
         found.append(
@@ -202,8 +207,15 @@ def _annotate(model: _Model, texts: Sequence[str], read: features.Read | None = 
                 offensive=offensive,
                 spam=spam,
                 model=model.name,
+                next_best={"category": CATEGORIES[category_2], "intent": INTENTS[intent_2]},
             )
         )
+    return found
+
+
+def _second(chances: Floats) -> list[int]:
+    """The second likeliest column of each row."""
+    found: list[int] = np.argpartition(chances, -2, axis=1)[:, -2].tolist()
     return found
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from parlour.channels import registry
 from parlour.staff import access
 from parlour.understanding import categories, personal
-from parlour.understanding import queries as understanding
+from parlour.understanding.heads import INTENT_NAMES
 from parlour.web import files, words
 
 
@@ -73,8 +73,7 @@ def environment(**options: Any) -> Environment:
         shown_as=words.shown_as,
         file_type=words.file_type,
         may=access.may,
-        CATEGORIES=understanding.CATEGORIES,
-        SENTIMENTS=understanding.SENTIMENTS,
+        INTENT_NAMES=INTENT_NAMES,
     )
     built.filters.update(
         channel_name=channel_label,

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
 from parlour.cases import actions as cases
+from parlour.cases import corrections
 from parlour.cases.access import Invalid
 from parlour.cases.models import Case, Direction, Message, Status
 from parlour.channels.models import Brand
@@ -24,6 +25,7 @@ from parlour.policy.moderation.models import (
     Change,
     Flood,
     Handled,
+    Kind,
     Measures,
     Restriction,
     Standing,
@@ -365,13 +367,17 @@ def _look(message_id: int, by: Actor, verb: str) -> Message:
 
 
 def say_complaint(message_id: int, complaint: bool, *, by: Actor) -> None:
-    """Say whether a hidden message was a real complaint. One that was is called back to the queue."""
+    """Say whether a hidden message was a real complaint, which the brand's models learn as well. One that was is called back to the
+    queue."""
     access.require(by, access.ANSWER)
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
         rows = Handled.objects.filter(message=message)
-        if not rows.exists():
+        kinds = set(rows.values_list("kind", flat=True))
+        if not kinds:
             raise Invalid("Moderation did nothing to this message.")
+        for field in _taught_by(message, kinds):
+            _teach(message.pk, field, not complaint, by)
         rows.update(complaint=complaint, complaint_by=actor_name(by))
         spine.write(
             "message.complaint",
@@ -382,6 +388,21 @@ def say_complaint(message_id: int, complaint: bool, *, by: Actor) -> None:
         )
         if complaint and message.case_id is not None:
             cases.call_back(message.case_id, message.sent_at, by=by)
+
+
+def _taught_by(message: Message, kinds: set[str]) -> list[str]:
+    """What a verdict on a hidden message says something about: what the models took it for; else what hid it."""
+    read = [field for field in ("offensive", "spam") if corrections.value_of(message, field) == "true"]
+    return read or [field for kind, field in ((Kind.WORD, "offensive"), (Kind.FLOOD, "spam")) if kind in kinds]
+
+
+def _teach(message_id: int, field: str, so: bool, by: Actor) -> None:
+    """A person has said that a message is, or is not, offensive or spam."""
+    value = str(so).lower()
+    if corrections.value_of(Message.objects.get(pk=message_id), field) == value:
+        corrections.confirm(message_id, field, by=by)
+    else:
+        corrections.correct(message_id, field, value, by=by)
 
 
 def settle_flood(flood_id: int, hide: bool, *, by: Actor) -> int:

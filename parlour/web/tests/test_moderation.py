@@ -14,6 +14,7 @@ from parlour.policy.moderation.models import Change, Flood, Handled, Measures, R
 from parlour.spine.models import Event
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Role
+from parlour.understanding.models import Correction
 from parlour.web.tests.conftest import HTMX, Scene
 
 CARD = "4111 1111 1111 1111"
@@ -304,3 +305,23 @@ def test_held_messages_are_for_agents_policy_is_for_leads(scene: Scene, amara: A
     at(amara).post(f"/message/{said.pk}/held", {"do": "out", "page": "held"})
     assert "Nothing is held" in at(amara).get("/moderation/held").content.decode()
     assert at(amara).post(f"/message/{said.pk}/held", {"do": "out"}).status_code == 422
+
+
+def test_a_verdict_on_a_hidden_message_teaches_the_models(scene: Scene, amara: Agent) -> None:
+    case = scene.case()
+    abuse, plain = scene.said(case, "You crooks!", offensive=0.9), scene.said(case, "Thieves, all of you")
+    for message in (abuse, plain):
+        Handled.objects.create(message=message, brand=scene.brand, kind="word", action="hide", reason="A word.")
+    client = at(amara)
+    client.post(f"/message/{abuse.pk}/complaint", {"complaint": "1"})
+    client.post(f"/message/{plain.pk}/complaint", {"complaint": "0"})
+    abuse.refresh_from_db()
+    plain.refresh_from_db()
+    assert (abuse.offensive, plain.offensive) == (0.0, 1.0)
+    taught = Correction.objects.order_by("id").values_list("message_id", "field", "was", "now", "agent_id")
+    assert list(taught) == [
+        (abuse.pk, "offensive", "true", "false", amara.pk),
+        (plain.pk, "offensive", "false", "true", amara.pk),
+    ]
+    client.post(f"/message/{plain.pk}/complaint", {"complaint": "0"})
+    assert Correction.objects.latest("id").was == Correction.objects.latest("id").now == "true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -218,3 +219,74 @@ def test_another_brand_keeps_the_tree_that_ships(rows: Rows, lead: Agent, client
     case = other.case()
     assert '<option value="billing"' in client.get(f"/case/{case.pk}").content.decode()
     assert '<option value="billing"' not in client.get(f"/case/{rows.case().pk}").content.decode()
+
+
+# One click
+
+
+def press(client: Client, message: Message, what: str) -> dict[str, object]:
+    """What the desk is told after a chip was pressed."""
+    answer = client.post(f"/message/{message.pk}/fix", {"set": what}, headers={"HX-Request": "true"})
+    assert answer.status_code == 204, answer.content
+    told: dict[str, object] = json.loads(answer.headers["HX-Trigger"])["desk:changed"]
+    return told
+
+
+def test_what_a_message_was_taken_for_is_corrected_by_one_click_and_taken_back_by_another(
+    rows: Rows, lead: Agent, client: Client
+) -> None:
+    case = rows.case(category="technical", language="de")
+    next_best = {"next": {"category": "billing", "intent": "question"}}
+    message = rows.said(
+        case,
+        "Kaputt",
+        category="technical",
+        intent="complaint",
+        sentiment="neutral",
+        language="de",
+        confidence=next_best,
+    )
+    page = client.get(f"/case/{case.pk}").content.decode()
+    for chip in (
+        "sentiment:negative", "actionable:false", "offensive:true", "spam:true", "category:billing", "intent:question",
+        "language:en",
+    ):  # fmt: skip
+        assert f'<button name="set" value="{chip}"' in page
+    told = press(client, message, "category:billing")
+    assert str(told["say"]).startswith("Corrected: Billing.")
+    case.refresh_from_db()
+    assert case.category == "billing"
+    # What stands there now is no longer offered, and one click brings back what was.
+    assert 'value="category:billing"' not in client.get(f"/case/{case.pk}").content.decode()
+    back = client.post(str(told["undo"]), headers={"HX-Request": "true"})
+    assert back.status_code == 204
+    case.refresh_from_db()
+    assert case.category == "technical"
+    assert Correction.objects.get().undone_at is not None
+
+
+def test_noise_spam_and_abuse_are_toggled_by_one_click(rows: Rows, lead: Agent, client: Client) -> None:
+    case = rows.case()
+    message = rows.said(case, "Buy my coins", sentiment="neutral", spam=0.1)
+    for what, field, value in (
+        ("actionable:false", "actionable", False), ("actionable:true", "actionable", True),
+        ("spam:true", "spam", 1.0), ("offensive:true", "offensive", 1.0), ("spam:false", "spam", 0.0),
+    ):  # fmt: skip
+        press(client, message, what)
+        message.refresh_from_db()
+        assert getattr(message, field) == value
+    assert client.post(f"/message/{message.pk}/fix", {"set": "mood:blue"}).status_code == 422
+    # On the head of the case, noise has its own button, with Undo.
+    answer = client.post(f"/case/{case.pk}/actionable", {"actionable": "0"}, headers={"HX-Request": "true"})
+    undo = json.loads(answer.headers["HX-Trigger"])["desk:changed"]["undo"]
+    assert "Noise: call it back" in client.get(f"/case/{case.pk}").content.decode()
+    client.post(undo)
+    case.refresh_from_db()
+    assert case.actionable
+
+
+def test_what_comes_in_is_kept_with_the_next_likeliest_answer(rows: Rows) -> None:
+    read = own.annotate(["My parcel was charged twice"], [rows.brand.pk])[0]
+    assert set(read.next_best) == {"category", "intent"}
+    assert read.next_best["category"] != read.category
+    assert read.next_best["intent"] != read.intent

@@ -159,6 +159,6 @@ def test_acts_and_corrections_of_a_message(desk, case):
     assert Delivery.objects.get(message=said).what == "hide"
     assert "Hiding" in desk.get(f"/case/{case.pk}").text
     assert desk.post(f"/message/{said.pk}/act", {"act": "explode"}, headers=HTMX).status_code == 422
-    assert desk.post(f"/message/{said.pk}/sentiment", {"sentiment": "positive"}, headers=HTMX).status_code == 204
+    assert desk.post(f"/message/{said.pk}/fix", {"set": "sentiment:positive"}, headers=HTMX).status_code == 204
     said.refresh_from_db()
     assert said.sentiment == "positive"

@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseLocation, trigger_client_event
 
-from parlour.cases import actions, queries
+from parlour.cases import actions, corrections, queries
 from parlour.cases.access import get_case, get_message
 from parlour.cases.actions import Invalid
 from parlour.cases.models import FileState, Message
 from parlour.staff import access
 from parlour.staff.models import Agent
+from parlour.understanding.models import Correction
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, seat
 
@@ -22,11 +23,18 @@ POST = ("POST",)
 NONE = ""
 
 
-def done(request: HttpRequest, case_id: int, words: str) -> HttpResponse:
-    """To the desk: 204, which case changed and a sentence to say aloud. To a browser without scripts: back to the case."""
+UNDO_SECONDS = 10
+"""How long the line that tells of a correction offers to take it back; the reading of the message always does."""
+
+
+def done(request: HttpRequest, case_id: int, words: str, correction: Correction | None = None) -> HttpResponse:
+    """To the desk: 204, which case changed and a sentence to say aloud, with Undo where a ``correction`` can be taken back. To a
+    browser without scripts: back to the case."""
     if is_fragment(request):
-        response = HttpResponse(status=204)
-        return trigger_client_event(response, "desk:changed", {"case": case_id, "say": words})
+        told: dict[str, object] = {"case": case_id, "say": words}
+        if correction is not None:
+            told |= {"undo": reverse("unfix", args=[correction.pk]), "seconds": UNDO_SECONDS}
+        return trigger_client_event(HttpResponse(status=204), "desk:changed", told)
     return HttpResponseRedirect(_back(request, case_id))
 
 
@@ -74,7 +82,7 @@ def set_level(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
 @seat(access.ANSWER, POST)
 def set_category(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     actions.set_category(case_id, request.POST.get("category", ""), by=agent)
-    return done(request, case_id, "Category set. The model will learn from it.")
+    return _corrected(request, case_id, "category", "Category set. The model will learn from it.")
 
 
 @seat(access.ANSWER, POST)
@@ -87,7 +95,14 @@ def set_purpose(request: HttpRequest, agent: Agent, case_id: int) -> HttpRespons
 def set_actionable(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     actionable = request.POST.get("actionable") == "1"
     actions.set_actionable(case_id, actionable, by=agent)
-    return done(request, case_id, "Called back to the queue." if actionable else "Marked as noise.")
+    words = "Called back to the queue." if actionable else "Marked as noise."
+    return _corrected(request, case_id, "actionable", words)
+
+
+def _corrected(request: HttpRequest, case_id: int, field: str, words: str) -> HttpResponse:
+    """Told with Undo: what was set on the case is a correction of the customer's latest words."""
+    said = corrections.latest_words(case_id)
+    return done(request, case_id, words, corrections.latest(said.pk, field) if said else None)
 
 
 @seat(access.ANSWER, POST)
@@ -173,10 +188,3 @@ def act(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
     return _on_message(
         request, agent, message_id, lambda: actions.act(message_id, what, by=agent), "Asked the platform."
     )
-
-
-@seat(access.ANSWER, POST)
-def set_sentiment(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse:
-    mood = request.POST.get("sentiment", "")
-    do = lambda: actions.set_sentiment(message_id, mood, by=agent)  # noqa: E731
-    return _on_message(request, agent, message_id, do, "Mood corrected. The model will learn from it.")

@@ -116,7 +116,7 @@ function wire() {
     toast(event.detail.say, false, event.detail);
   });
   document.addEventListener("desk:changed", (event) => {
-    if (event.detail.say) toast(event.detail.say, false, { case: event.detail.case });
+    if (event.detail.say) toast(event.detail.say, false, { case: event.detail.case, undo: event.detail.undo, seconds: event.detail.seconds });
     soonCase(0);
     soonQueue();
   });

@@ -29,7 +29,7 @@ function undo(note, address) {
 
 /**
  * Show words for a moment. ``about``: what they are about. Words about the same ``case`` take the place of earlier ones; ``undo`` is
- * the address that takes the answer ``message`` back within ``seconds``.
+ * the address that takes back what was done (the answer ``message``, or a correction) within ``seconds``.
  */
 export function toast(words, bad = false, about = {}) {
   const region = document.getElementById("toasts");
@@ -44,7 +44,7 @@ export function toast(words, bad = false, about = {}) {
   if (about.undo) {
     const back = button("Undo", () => undo(note, about.undo));
     back.dataset.key = "z";
-    note.dataset.message = about.message;
+    if (about.message) note.dataset.message = about.message;
     note.append(back);
   }
   if (about.case) {
