@@ -30,9 +30,9 @@ def cli() -> None:
 
     Settings come from the environment: PARLOUR_PORT (8000), PARLOUR_DATA (./var), DATABASE_URL (SQLite in PARLOUR_DATA),
     PARLOUR_SECRET (made at the first start), PARLOUR_URL (the public address behind a proxy), PARLOUR_PLAYGROUND (1),
-    PARLOUR_TRUSTED_PROXIES (127.0.0.1, ::1), PARLOUR_MODEL (fast), PARLOUR_FILE_MB (25), PARLOUR_S3_BUCKET, PARLOUR_S3_ENDPOINT,
-    PARLOUR_S3_REGION, PARLOUR_S3_KEY and PARLOUR_S3_SECRET (files in S3-compatible storage), PARLOUR_LLM_URL, PARLOUR_LLM_MODEL and
-    PARLOUR_LLM_KEY (a language model to ask, none by default).
+    PARLOUR_TRUSTED_PROXIES (127.0.0.1, ::1), PARLOUR_OWN_NETWORKS (none), PARLOUR_MODEL (fast), PARLOUR_FILE_MB (25),
+    PARLOUR_S3_BUCKET, PARLOUR_S3_ENDPOINT, PARLOUR_S3_REGION, PARLOUR_S3_KEY and PARLOUR_S3_SECRET (files in S3-compatible storage),
+    PARLOUR_LLM_URL, PARLOUR_LLM_MODEL and PARLOUR_LLM_KEY (a language model to ask, none by default).
     """
 
 

@@ -241,6 +241,8 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *([_public_host] if _public_
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 # Whose word on the address of a visitor is believed.
 TRUSTED_PROXIES = _networks("PARLOUR_TRUSTED_PROXIES", "127.0.0.1, ::1")
+# Where systems that cases are escalated to may stand, besides the open internet.
+OWN_NETWORKS = _networks("PARLOUR_OWN_NETWORKS", "")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.startswith("https") else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
 
@@ -274,6 +276,7 @@ INSTALLED_APPS = [
     "parlour.policy.priority",
     "parlour.policy.rules",
     "parlour.policy.incidents",
+    "parlour.policy.handover",
     "parlour.traffic",
     "parlour.web",
 ]

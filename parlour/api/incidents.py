@@ -1,22 +1,20 @@
-"""Incidents and escalation: what runs, its status, its cases. Answers to everybody are given in the desk, in an agent's name."""
+"""Incidents: what runs, its status, its cases. Answers to everybody are given in the desk, in an agent's name."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Header, Router
+from ninja import Router
 from pydantic import Field
 
 from parlour.api import schemas
-from parlour.api.asked import Body, Id, Key, Text, Words, only
+from parlour.api.asked import Body, Id, Words, only
 from parlour.api.bearer import Request
-from parlour.api.shapes import case_shape
 from parlour.api.wire import answer
 from parlour.cases.access import get_case, possible_id
-from parlour.policy import escalating
 from parlour.policy.incidents import actions, queries
 from parlour.policy.incidents.models import RUNNING, Incident, State
 from parlour.staff.access import ANSWER, LEAD, READ, require
@@ -60,14 +58,6 @@ class StatusBody(Body):
 
 class CaseBody(Body):
     case: Id
-
-
-class EscalationBody(Body):
-    to: Literal["agent", "team", "lead", "channel"]
-    target: Id | None = Field(None, description="Id of the agent, the team or the inbox; none for a lead.")
-    summary: Text = Field(description="For whoever gets it; becomes a note.")
-    say: Words = Field("", max_length=10_000, description="What the customer is told; nothing when empty.")
-    visibility: Literal["public", "private"] = "private"
 
 
 def _shape(one: Incident) -> dict[str, object]:
@@ -152,32 +142,3 @@ def remove_case(request: Request, incident_id: int, case_id: int) -> HttpRespons
     get_case(request.auth, case_id, ANSWER)
     actions.remove_case(incident_id, case_id, by=request.auth)
     return _told(incident_id)
-
-
-@router.post(
-    "/cases/{int:case_id}/escalations",
-    response={201: schemas.Case},
-    operation_id="escalateCase",
-    summary="Escalate a case",
-)
-def escalate(
-    request: Request,
-    case_id: int,
-    body: EscalationBody,
-    idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
-) -> HttpResponse:
-    """To an agent, a team, a team lead or another channel of the brand, with a summary that becomes a note. With an
-    `Idempotency-Key` the customer is told only once."""
-    only(request, ())
-    get_case(request.auth, case_id, ANSWER)
-    escalating.escalate(
-        case_id,
-        by=request.auth,
-        to=body.to,
-        target=body.target,
-        summary=body.summary,
-        say=body.say,
-        visibility=body.visibility,
-        key=f"token:{request.auth.pk}:{idempotency_key}" if idempotency_key else None,
-    )
-    return answer(case_shape(get_case(request.auth, case_id)), 201)

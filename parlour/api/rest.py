@@ -16,6 +16,7 @@ from parlour.api import (
     cases,
     desk,
     docs,
+    escalations,
     files,
     incidents,
     moderation,
@@ -103,6 +104,7 @@ api.add_router("", desk.router)
 api.add_router("", moderation.router)
 api.add_router("", files.router)
 api.add_router("", incidents.router)
+api.add_router("", escalations.router)
 api.add_router("", rules.router)
 api.add_router("", understanding.router)
 api.add_router("", service_levels.router)

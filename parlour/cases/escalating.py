@@ -91,23 +91,39 @@ def escalate(case_id: int, *, by: Actor, to: str, target: int | None = None, sum
 
     For another channel nothing is moved: the note says where it goes on, and the customer is asked by an answer of its own.
     """
+    summary = checked_summary(summary)
+    if to not in KINDS:
+        raise Invalid(f"A case is escalated to {', '.join(KINDS[:-1])} or {KINDS[-1]}, not to {one_line(to, 20)!r}.")
+    with transaction.atomic():
+        case = held(case_id, by)
+        note(case, by, to=to, target=target, name=_hand(case, by, to, target), summary=summary)
+        return Case.objects.select_related("assignee", "team").get(pk=case_id)
+
+
+def checked_summary(summary: str) -> str:
+    """The summary as it is kept. Raises Invalid for none, and for too much."""
     summary = storable(summary, SUMMARY_LIMIT + 1).strip()
     if not summary:
         raise Invalid("Write in a sentence or two what this is about: whoever gets it has not read the case.")
     if len(summary) > SUMMARY_LIMIT:
         raise Invalid(f"The summary has at most {SUMMARY_LIMIT:,} characters.")
-    if to not in KINDS:
-        raise Invalid(f"A case is escalated to {', '.join(KINDS[:-1])} or {KINDS[-1]}, not to {one_line(to, 20)!r}.")
-    with transaction.atomic():
-        case = actions.locked(case_id, by)
-        if case.status != Status.OPEN:
-            raise Invalid("A resolved case is reopened before it is escalated.")
-        name = _hand(case, by, to, target)
-        note = actions.add_note(case_id, by=by, text=f"Escalated to {name}\n\n{summary}")
-        spine.write(
-            "case.escalated", actor=actor_name(by), case_id=case_id, message_id=note.pk, to=to, target=target, name=name
-        )
-        return Case.objects.select_related("assignee", "team").get(pk=case_id)
+    return summary
+
+
+def held(case_id: int, by: Actor) -> Case:
+    """An open case, held to be escalated."""
+    case = actions.locked(case_id, by)
+    if case.status != Status.OPEN:
+        raise Invalid("A resolved case is reopened before it is escalated.")
+    return case
+
+
+def note(case: Case, by: Actor, *, to: str, target: int | None, name: str, summary: str) -> None:
+    """Keep on the case where it has gone, with its summary. In the caller's transaction."""
+    said = actions.add_note(case.pk, by=by, text=f"Escalated to {name}\n\n{summary}")
+    spine.write(
+        "case.escalated", actor=actor_name(by), case_id=case.pk, message_id=said.pk, to=to, target=target, name=name
+    )
 
 
 def _hand(case: Case, by: Actor, to: str, target: int | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from ssl import SSLContext
@@ -30,6 +30,7 @@ _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 _AZURE = ipaddress.ip_address("168.63.129.16")
 """Public by its number, yet the host's own service for machines in Azure."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Refused(Exception):
@@ -77,6 +78,54 @@ def fetch(
     raise Refused(f"It leads on more than {REDIRECTS} times.")
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the other side said to something that was posted: any status, and at most as many bytes as were asked for."""
+
+    status: int
+    content: bytes
+    retry_after: str = ""
+
+
+def post(
+    url: str, body: bytes, *, headers: Mapping[str, str], most: int, within: Sequence[Network] = (), seconds: float
+) -> Answered:
+    """Post ``body`` to an address on the open internet, or in one of the networks ``within``, and read the beginning of the answer.
+    Redirects are answers. Raises Refused for an address that is never asked, Failed where no answer came within ``seconds``."""
+    until = time.monotonic() + seconds
+    address = _parsed(url)
+    sent = {name.lower(): value for name, value in {"user-agent": "Parlour/0.1", **headers}.items()}
+    sent |= {"host": address.netloc.decode("ascii"), "accept-encoding": "identity", "content-length": str(len(body))}
+    place = httpcore.URL(
+        scheme=address.raw_scheme, host=address.raw_host, port=_port(address), target=address.raw_path or b"/"
+    )
+    pool = httpcore.ConnectionPool(
+        ssl_context=_trust(),
+        max_connections=1,
+        max_keepalive_connections=0,
+        network_backend=_Checked(False, until, within),
+    )
+    lines: list[tuple[bytes | str, bytes | str]] = [*sent.items()]
+    try:
+        with pool, pool.stream("POST", place, headers=lines, content=body) as response:
+            content = b""
+            for piece in response.iter_stream():
+                content += piece[: most - len(content)]
+                if len(content) >= most:
+                    break
+            return Answered(response.status, content, httpx.Headers(response.headers).get("retry-after", ""))
+    except _FAULTS as error:
+        raise Failed(f"It could not be reached ({type(error).__name__}).") from error
+
+
+def _is_within(text: str, networks: Sequence[Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return any(ip in one for one in networks)
+
+
 def _parsed(url: str) -> httpx.URL:
     try:
         address = httpx.URL(url)
@@ -87,6 +136,11 @@ def _parsed(url: str) -> httpx.URL:
     if address.userinfo:
         raise Refused("Addresses with a name and password in them are not fetched.")
     return address
+
+
+def check(url: str) -> None:
+    """Raises Refused, with a sentence, for what is no address that could ever be asked."""
+    _parsed(url)
 
 
 def _port(address: httpx.URL) -> int:
@@ -128,10 +182,12 @@ def _open(ip: Address) -> bool:
 class _Checked(httpcore.SyncBackend):
     """Connections for one request: to checked addresses only, and every wait ends with the request's own time."""
 
-    def __init__(self, own: bool, until: float) -> None:
+    def __init__(self, own: bool, until: float, within: Sequence[Network] | None = None) -> None:
         super().__init__()
         self.own = own
         self.until = until
+        self.within = within
+        """Networks that may be reached besides the open internet, on any port; None where only files are asked for."""
 
     def connect_tcp(
         self,
@@ -141,14 +197,14 @@ class _Checked(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        if not self.own and port not in PORTS:
+        if not self.own and self.within is None and port not in PORTS:
             raise Refused(f"Port {port} is not asked for files.")
         name = host.strip("[]")
         try:
             ips = names.addresses(name, port, left(self.until))
         except names.NotFound as error:
             raise Failed(str(error)) from error
-        if not self.own and not all(is_public(ip) for ip in ips):
+        if not self.own and not all(is_public(ip) or _is_within(ip, self.within or ()) for ip in ips):
             raise Refused("Its address is not on the open internet.")
         for ip in ips[:3]:
             try:

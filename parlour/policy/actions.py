@@ -10,6 +10,7 @@ from django.db import transaction
 from parlour.cases.models import Case, Message, Status
 from parlour.lib import clock
 from parlour.lib.rows import update_rows
+from parlour.policy.handover.sending import send_due
 from parlour.policy.incidents.step import gather
 from parlour.policy.incidents.telling import tell
 from parlour.policy.incidents.watching import watch
@@ -111,6 +112,7 @@ __all__ = [
     "judge",
     "look",
     "score_anew",
+    "send_due",
     "take_back",
     "take_next",
     "tell",

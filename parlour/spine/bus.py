@@ -1,7 +1,7 @@
 """Wake-ups: something of a topic is due, look now. They carry no data and may be lost; whoever waits also looks by itself now and then.
 
 Within a process they pass directly. Between processes on PostgreSQL they pass by LISTEN/NOTIFY; on SQLite one process runs everything.
-Topics: ``arrivals``, ``deliveries``, ``events``, ``files``, ``policy``, ``polls``.
+Topics: ``arrivals``, ``deliveries``, ``events``, ``files``, ``handovers``, ``policy``, ``polls``.
 """
 
 from __future__ import annotations

@@ -78,6 +78,7 @@ class Worker:
         self._loop("rules", policy.follow_rules, 1.0, "events")
         self._loop("waves", self._watch, 5.0)
         self._loop("incidents", self._tell, 1.0, "incidents", "deliveries")
+        self._loop("handovers", lambda: policy.send_due() > 0, 2.0, "handovers")
         for number in range(POLLERS):
             self._loop(f"poll {number + 1}", partial(self._poll, f"{self.name}.{number + 1}"), 1.0, "polls")
         self._loop("profiles", self._ask_names, 2.0)

@@ -209,6 +209,7 @@ BY_HAND = " by hand."
 BY_PEOPLE = frozenset(
     {
         "case.escalated",
+        "handover.again",
         "incident.joined",
         "incident.left",
         "case.resolved",
@@ -310,6 +311,15 @@ def _words(
             return "bolt", f"Taken out of the incident “{data.get('title')}”"
         case "case.escalated":
             return "arrow-trending-up", f"Escalated to {data.get('name')}"
+        case "handover.taken":
+            called = f" as {data['reference']}" if data.get("reference") else ""
+            return "arrow-trending-up", f"{data.get('name')} took it{called}"
+        case "handover.failed":
+            return "exclamation-triangle", f"{data.get('name')} did not take it"
+        case "handover.again":
+            return "arrow-path", f"{data.get('name')} is asked again"
+        case "handover.told":
+            return "arrow-trending-up", f"{data.get('name')}: {str(data.get('state')).lower()}"
         case "case.warned":
             return "clock", f"The promise of a {_promise(data)} is about to break"
         case "case.breached":

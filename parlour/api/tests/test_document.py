@@ -48,6 +48,8 @@ ENDPOINTS = {
     ("post", "/api/v1/incidents/{incident_id}/cases"),
     ("delete", "/api/v1/incidents/{incident_id}/cases/{case_id}"),
     ("post", "/api/v1/cases/{case_id}/escalations"),
+    ("get", "/api/v1/cases/{case_id}/escalations"),
+    ("post", "/api/v1/escalations/{escalation_id}/updates"),
     ("post", "/api/v1/files"),
     ("get", "/api/v1/files/{file_id}"),
     ("get", "/api/v1/brands/{brand_id}/categories"),

@@ -54,7 +54,7 @@ def escalate(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
 def _form(request: HttpRequest, agent: Agent, case: Case, trouble: str = "", status: int = 200) -> HttpResponse:
     shown = {
         "case": case,
-        "targets": escalating.targets(case, agent),
+        "targets": policy.targets(case, agent),
         "to": request.POST.get("to", ""),
         "summary": request.POST.get("summary") or escalating.summary_of(case),
         "say": request.POST.get("say", ""),

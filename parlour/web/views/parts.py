@@ -14,6 +14,7 @@ from parlour.cases import queries as cases
 from parlour.cases.actions import can_act
 from parlour.cases.models import Case, Level, Purpose, Status
 from parlour.lib.text import storable
+from parlour.policy.handover import queries as handover
 from parlour.policy.incidents import queries as incidents
 from parlour.policy.moderation import covering
 from parlour.policy.moderation import queries as moderation
@@ -115,6 +116,7 @@ def case_head(agent: Agent, case: Case) -> dict[str, Any]:
         "purposes": Purpose.choices,
         "category_options": _categories(case),
         "incidents": incidents.of_case(case.pk),
+        "handovers": handover.of_case(case.pk),
         "incident_options": [
             (one.pk, one.title) for one in around.around(agent).incidents if one.brand_id == case.brand_id
         ],

@@ -60,6 +60,12 @@ PARTS: tuple[Part, ...] = (
         "bolt",
         "Many customers, one cause: one status and one answer for all of them.",
     ),
+    Part(
+        "policy-escalation",
+        "Escalation",
+        "arrow-trending-up",
+        "Other systems that cases can be handed over to, and how they answer.",
+    ),
 )
 """In the order in which a message meets them."""
 
