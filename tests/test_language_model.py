@@ -92,7 +92,7 @@ def test_a_label_is_written_told_and_the_case_judged_anew(rows: Rows, model: Lan
     assert any("negative" in words.lower() or "unhappy" in words.lower() for _, words in case.priority_reasons)
     event = Event.objects.get(verb="message.labelled")
     assert (event.actor, event.case_id, event.message_id) == ("llm", case.pk, message.pk)
-    assert "The language model said Billing; our own said Other, 30% sure." in event.data["reason"]
+    assert "The language model said “Billing”; our own said “Other”, 30% sure." in event.data["reason"]
     assert WORDS not in json.dumps(event.data)
     assert model.text == WORDS
     # Asked once, whatever it said.
@@ -211,7 +211,6 @@ def test_off_by_default_nothing_is_sent(rows: Rows, model: LanguageModel, settin
     on(rows)
     settings.LANGUAGE_MODEL = None
     assert not asking.ask_next()
-    assert not any(thread.name == "asking" for thread in Worker()._threads)
     other = Rows("Southwind")
     settings.LANGUAGE_MODEL = model.settings()
     Message.objects.all().delete()
@@ -219,6 +218,17 @@ def test_off_by_default_nothing_is_sent(rows: Rows, model: LanguageModel, settin
     assert not asking.ask_next()
     assert not model.asked
     assert not Asked.objects.exists()
+
+
+def test_the_worker_asks_only_where_there_is_somebody_to_ask(model: LanguageModel, settings: Any, monkeypatch) -> None:
+    begun: dict[str, Any] = {}
+    monkeypatch.setattr(Worker, "_loop", lambda self, name, work, *more: begun.update({name: work}))
+    Worker().start()
+    assert begun.pop("asking") is asking.ask_next
+    settings.LANGUAGE_MODEL = None
+    Worker().start()
+    assert "asking" not in begun
+    assert "learning" in begun
 
 
 @pytest.mark.parametrize("how", ["resolved", "held", "deleted", "old", "empty", "ours"])
@@ -355,9 +365,9 @@ def test_its_labels_teach_nothing_until_a_person_confirms(
     assert "The language model says Billing" in page
     reading = client.get(f"/message/{message.pk}/reading").content.decode()
     assert "The language model said so on" in reading
-    assert "our own reading was Other, 30% sure" in reading
+    assert "our own reading was “Other”, 30% sure" in reading
     assert "The language model said so" in client.get(f"/case/{message.case_id}/why").content.decode()
-    assert "The language model said Billing" in client.get(f"/case/{message.case_id}").content.decode()
+    assert "The language model said “Billing”" in client.get(f"/case/{message.case_id}").content.decode()
     # Confirmed, it is a person's word like any other.
     headers = {"HX-Request": "true"}
     client.post(f"/message/{message.pk}/correct", {"field": "category", "confirm": "1"}, headers=headers)

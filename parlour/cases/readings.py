@@ -138,7 +138,7 @@ def _second_opinion(message: Message, field: str, told: Correction) -> str:
     brand_id = brand_of(message)
     tree = categories.tree(brand_id) if brand_id is not None else categories.SHIPPED
     own_words = label(tree, field, told.was).strip() or "nothing"
-    same = "our own reading was the same" if told.was == told.now else f"our own reading was {own_words}"
+    same = "our own reading was the same" if told.was == told.now else f"our own reading was “{own_words}”"
     return f"The language model said so on {told.at:%-d %b}; {same}, {doubt}. Nothing is learnt from it unless you confirm it."
 
 

@@ -129,9 +129,7 @@ def write(asked: Message, fields: Sequence[str], told: dict[str, str]) -> int:
         )
         own, new = (readings.label(tree, field, one) or "nothing" for one in (was[field], told[field]))
         doubt = f"{sure[field]:.0%} sure" if isinstance(sure.get(field), int | float) else "unsure"
-        words.append(
-            f"{new}, as our own reading was ({doubt})" if own == new else f"{new}; our own said {own}, {doubt}"
-        )
+        words.append(f"“{new}”, as our own did, {doubt}" if own == new else f"“{new}”; our own said “{own}”, {doubt}")
     if not was:
         return 0
     changes = {field: told[field] for field in was if was[field] != told[field]}
