@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from parlour.cases.models import Case, Direction, Message
+from parlour.cases.models import Case, Message
 from parlour.lib import clock
 from parlour.policy.moderation.models import (
     Action,
@@ -292,76 +292,6 @@ def report(days: int = 30) -> Report:
         words=sorted(counted, key=lambda one: -one["count"])[:100],
         rows=list(away.select_related("message", "message__identity", "list").order_by("-at", "-id")[:100]),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What lists would have done to past messages."""
-
-    looked: int
-    matched: int
-    complaints: int
-    by_word: list[tuple[str, str, int]]
-    """List, word, messages; most first."""
-    examples: list[tuple[Message, Match]]
-
-
-def backtest(lists: Sequence[WordList], newest: int = 5000) -> Tried:
-    """What ``lists`` would have done to the newest public and private words of customers."""
-    ready = matcher(lists)
-    rows = Message.objects.filter(direction=Direction.IN).order_by("-id").select_related("inbox", "case", "identity")
-    counts: dict[tuple[str, str], int] = {}
-    examples: list[tuple[Message, Match]] = []
-    looked = matched = complaints = 0
-    for message in rows[:newest]:
-        looked += 1
-        brand_id = message.inbox.brand_id if message.inbox else None
-        found = ready.matches(message.text, brand_id, message.language)
-        if not found:
-            continue
-        matched += 1
-        complaints += looks_like_complaint(message)
-        for one in found:
-            counts[one.list.name, one.word] = counts.get((one.list.name, one.word), 0) + 1
-        if len(examples) < 20:
-            examples.append((message, found[0]))
-    ordered = sorted(((name, word, count) for (name, word), count in counts.items()), key=lambda one: -one[2])
-    return Tried(looked, matched, complaints, ordered[:50], examples)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How much personal data past messages show in public."""
-
-    looked: int
-    hidden: int
-    """Messages that would have been hidden by themselves."""
-    by_kind: list[tuple[str, int]]
-    """Kind in words, messages; most first."""
-    examples: list[tuple[Message, str]]
-    """Messages that would have been hidden, with their covered text."""
-
-
-def backtest_personal(measures: Measures, newest: int = 5000) -> Shown:
-    """What ``measures`` (saved or not) would have found in the newest public messages to their brand."""
-    rows = Message.objects.filter(
-        direction=Direction.IN, visibility="public", inbox__brand_id=measures.brand_id
-    ).order_by("-id")
-    trial = Guard(None, Matcher((), (), Finder(())), {measures.brand_id: measures}, {})
-    counts: dict[str, int] = {}
-    examples: list[tuple[Message, str]] = []
-    looked = hidden = 0
-    for message in rows[:newest]:
-        looked += 1
-        found = spans(message.text, measures.brand_id, message.language, trial)
-        kinds = {kind for _, _, kind in found}
-        for kind in kinds:
-            counts[personal.KINDS[kind]] = counts.get(personal.KINDS[kind], 0) + 1
-        if measures.hide_personal and kinds & set(measures.hide_kinds):
-            hidden += 1
-            if len(examples) < 10:
-                examples.append((message, personal.masked(message.text, found)[:300]))
-    return Shown(looked, hidden, sorted(counts.items(), key=lambda one: -one[1]), examples)
 
 
 def looks_like_complaint(message: Message) -> bool:

@@ -9,13 +9,14 @@ from django.test import Client
 
 from parlour.cases.models import Case, Delivery, Message, MessageVersion
 from parlour.lib import clock
-from parlour.policy.moderation import actions
+from parlour.policy.moderation import actions, backtest
 from parlour.policy.moderation.models import Change, Flood, Handled, Measures, Restriction, WordList
 from parlour.spine.models import Event
 from parlour.staff import actions as staff
 from parlour.staff.models import Agent, Role
 from parlour.understanding.models import Correction
 from parlour.web.tests.conftest import HTMX, Scene
+from parlour.web.views import moderation as views
 
 CARD = "4111 1111 1111 1111"
 CARD_SPAN = [[8, 27, "card"]]
@@ -141,6 +142,10 @@ def test_answers_and_notes_are_covered_too(scene: Scene, amara: Agent, person: C
 FORM = {"name": "Abuse", "action": "hide", "brand": "", "language": "", "words": "crook*\nthieves", "exceptions": ""}
 
 
+MEASURES = {"templates": "", "region": "", "flood_messages": "5"}
+MEASURES |= {"flood_authors": "3", "spam_messages": "3", "window_minutes": "60"}
+
+
 def test_a_list_is_tried_on_past_words_saved_changed_and_each_step_undone(scene: Scene, lead: Agent) -> None:
     case = scene.case()
     scene.said(case, "You cr00ks, where is my refund?", intent="complaint")
@@ -163,6 +168,35 @@ def test_a_list_is_tried_on_past_words_saved_changed_and_each_step_undone(scene:
     assert WordList.objects.get().words == "crook*\nthieves"
     client.post(f"/policy/moderation/list/{row.pk}", {"do": "off"})
     assert not WordList.objects.get().active
+
+
+def test_trying_goes_on_where_its_time_was_over(scene: Scene, lead: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backtest, "CHUNK", 2)
+    monkeypatch.setattr(views, "SLICE_SECONDS", -1.0)
+    case = scene.case()
+    for number in range(5):
+        scene.said(case, f"You crooks {number}, my card is {CARD}" if number != 2 else "Thank you")
+    client = at(lead)
+    for address, form, words in (
+        ("/policy/moderation/list", FORM, "Of the last {} messages it would have acted on {}"),
+        (
+            f"/policy/moderation/brand/{scene.brand.pk}",
+            MEASURES | {"hide_personal": "1", "hide_kinds": ["card"]},
+            "Of the last {} public messages {} would have been hidden",
+        ),
+    ):
+        first = client.post(address, form | {"do": "preview"}).text
+        assert words.format(2, 2) in first
+        assert 'value="2" aria-label="How much was looked at"' in first
+        assert words.format(4, 3) in client.post(address, form | {"do": "more"}).text
+        assert words.format(5, 4) in client.post(address, form | {"do": "more"}).text
+        whole = client.post(address, form | {"do": "more"}).text
+        assert words.format(5, 4) in whole
+        assert "<progress" not in whole
+        # Something else is tried from the beginning.
+        assert words.format(2, 2) in client.post(address, form | {"do": "preview"}).text
+    changed = client.post("/policy/moderation/list", FORM | {"words": "thank*", "do": "more"}).text
+    assert "Of the last 2 messages it would have acted on 0" in changed
 
 
 @pytest.mark.parametrize(

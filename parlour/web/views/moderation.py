@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
+import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +19,7 @@ from parlour.cases.models import Message
 from parlour.channels import queries as channels
 from parlour.customers.models import Identity
 from parlour.lib.text import storable
-from parlour.policy.moderation import actions, presets, queries
+from parlour.policy.moderation import actions, backtest, presets, queries
 from parlour.policy.moderation.covering import cover_messages
 from parlour.policy.moderation.models import Action, Change, Measures, WordList
 from parlour.policy.moderation.words import folded, read_list
@@ -32,6 +36,10 @@ PAGE = "policy-moderation"
 POST, READS = ("POST",), ("GET", "HEAD", "POST")
 TOLD = "moderation_told"
 """In the session: the change the page offers to undo, once."""
+TRIED = "moderation_tried"
+"""In the session: what trying a list or measures has found so far."""
+SLICE_SECONDS = 2.0
+"""How long one answer looks back; the page asks for the next slice by itself."""
 LONGEST_TRY = 5000
 
 
@@ -135,13 +143,29 @@ def word_list(request: HttpRequest, agent: Agent, list_id: int | None = None) ->
         given["brand"] = ""
     told: dict[str, Any] = {**given, "active": request.POST.get("active", "1") == "1"}
     try:
-        if do == "preview":
-            tried = queries.backtest([actions.checked_list(told)])
-            return _list_form(request, agent, row, given, tried=tried)
+        if do in ("preview", "more"):
+            lists = [actions.checked_list(told)]
+            found = _tried(request, [list_id, told], lambda since: backtest.run_lists(lists, SLICE_SECONDS, since))
+            return _list_form(
+                request, agent, row, given, found=found, examples=backtest.examples_of_lists(lists, found)
+            )
         _, change = actions.save_list(row.pk if row else None, told, by=agent)
     except Invalid as error:
         return _list_form(request, agent, row, given, trouble=str(error), status=422)
     return _say(request, change)
+
+
+def _tried(
+    request: HttpRequest, what: object, run: Callable[[backtest.Found | None], backtest.Found]
+) -> backtest.Found:
+    """Another slice of past traffic. What was found so far lies in the session until something else is tried."""
+    which = sha256(orjson.dumps(what, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+    before, since = request.session.get(TRIED), None
+    if request.POST.get("do") == "more" and isinstance(before, dict) and before.get("which") == which:
+        since = backtest.Found(**before["found"])
+    found = run(since)
+    request.session[TRIED] = {"which": which, "found": asdict(found)}
+    return found
 
 
 def _given_of(row: WordList | None) -> dict[str, str]:
@@ -158,19 +182,20 @@ def _list_form(
     given: dict[str, str],
     *,
     trouble: str = "",
-    tried: queries.Tried | None = None,
+    found: backtest.Found | None = None,
+    examples: Sequence[tuple[Message, queries.Match]] = (),
     status: int = 200,
 ) -> HttpResponse:
-    if tried:
-        for message, _ in tried.examples:
-            if message.case:
-                cover_messages([message], message.case, agent)
+    for message, _ in examples:
+        if message.case:
+            cover_messages([message], message.case, agent)
     shown = {
         "row": row,
         "given": given,
         "trouble": trouble,
-        "tried": tried,
-        "examples": [(message, _excerpt(match)) for message, match in tried.examples] if tried else [],
+        "tried": found,
+        "last": backtest.LAST,
+        "examples": [(message, _excerpt(match)) for message, match in examples],
         "brands": channels.brands(),
         "actions": Action.choices,
         "count": len(read_list(given.get("words", ""))[0]),
@@ -187,6 +212,7 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
     found = channels.brands().get(pk=brand_id)
     row = Measures.objects.filter(brand=found).first() or Measures(brand=found)
     trouble, status, tried = "", 200, None
+    examples: list[tuple[Message, str]] = []
     if request.method == "POST":
         templates = storable(request.POST.get("templates", ""), 2000).splitlines()
         flags = {name: request.POST.get(name) == "1" for name in ("hide_personal", "recognise", "mute_spammers")}
@@ -198,10 +224,13 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
             **{name: request.POST.get(name, "") for name in NUMBERS},
         }
         try:
-            if request.POST.get("do") != "preview":
+            if request.POST.get("do") not in ("preview", "more"):
                 return _say(request, actions.save_measures(found.pk, given, by=agent))
-            row = actions.checked_measures(found, given)
-            tried = queries.backtest_personal(row)
+            row = measured = actions.checked_measures(found, given)
+            tried = _tried(
+                request, [brand_id, given], lambda since: backtest.run_measures(measured, SLICE_SECONDS, since)
+            )
+            examples = backtest.examples_of_measures(row, tried)
         except Invalid as error:
             trouble, status = str(error), 422
             row = Measures(
@@ -214,6 +243,7 @@ def brand(request: HttpRequest, agent: Agent, brand_id: int) -> HttpResponse:
             for name in NUMBERS:
                 setattr(row, name, given[name][:6])
     shown = {"brand": found, "row": row, "trouble": trouble, "kinds": personal.KINDS, "tried": tried}
+    shown |= {"examples": examples, "last": backtest.LAST}
     return render(request, "policy/moderation_brand.html", _shown(agent, "home") | shown, status=status)
 
 
