@@ -106,6 +106,16 @@ def connect_inbox(channel_name: str, brand: str, name: str, settings: Mapping[st
         raise ValueError(f"{brand} already has a {channel.name} inbox named {name!r}.") from error
 
 
+def same_account(channel: Channel, settings: Mapping[str, str]) -> Inbox | None:
+    """The inbox that already brings in what one with these (checked) settings would, if there is one."""
+    names = channel.account_by
+    if not names or not settings.get(names[0]):
+        return None
+    others = Inbox.objects.filter(channel=channel.name).exclude(health=Inbox.Health.GONE).order_by("id")
+    wanted = [settings.get(name, "") for name in names]
+    return next((one for one in others if [str(one.settings.get(name, "")) for name in names] == wanted), None)
+
+
 def mark_recorded(brand_id: int) -> None:
     """Note that a brand is known from recordings only, unless it has an inbox that works."""
     living = Inbox.objects.filter(brand_id=brand_id).exclude(health__in=STILL)

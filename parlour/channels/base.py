@@ -34,7 +34,11 @@ class Base:
     name = ""
     label = ""
     oauth: OAuth | None = None
+    account_by: tuple[str, ...] = ()
     capabilities = Capabilities()
+
+    def to_copy(self, inbox: InboxConfig, desk: str) -> tuple[tuple[str, str], ...]:
+        return (("Webhook address", f"{desk}/in/{inbox.channel}/{inbox.key}"),) if self.capabilities.webhook else ()
 
     def verify(self, request: DoorRequest, inbox: InboxConfig) -> None:
         raise Refused(403, f"{self.label} is asked for what is new; nothing is posted here.")

@@ -109,8 +109,16 @@ class Channel(Protocol):
         """What an inbox of it needs to be told."""
 
     @property
+    def account_by(self) -> tuple[str, ...]:
+        """Names of the settings that together say which account an inbox is of: a second inbox of it would bring in everything twice.
+        Where the first of them is empty nothing is known yet. Without names a second inbox does no harm."""
+
+    @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+
+    def to_copy(self, inbox: InboxConfig, desk: str) -> tuple[tuple[str, str], ...]:
+        """What people carry from the inbox's page to where it belongs, each with its label. ``desk`` is this desk's address."""
 
     def realm(self, inbox: InboxConfig) -> str:
         """The name space of its authors' ids; inboxes of one realm know the same people by the same ids."""

@@ -49,6 +49,7 @@ class Bluesky(Base):
     name = "bluesky"
     label = "Bluesky"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("identifier", "search")
     settings: tuple[Setting, ...] = (
         Setting("identifier", "Handle", "The brand's handle, such as luma.bsky.social.", check=_identifier),
         Setting(

@@ -64,6 +64,13 @@ class Chat(Base):
     def __init__(self) -> None:
         self.floods = Floods()
 
+    def to_copy(self, inbox: InboxConfig, desk: str) -> tuple[tuple[str, str], ...]:
+        page = f"{desk}/chat/{inbox.key}"
+        return (
+            ("For every page of your website", f'<script src="{page}/widget.js" async></script>'),
+            ("The same conversation as a page", page),
+        )
+
     def realm(self, inbox: InboxConfig) -> str:
         return f"chat:{inbox.key}"
 

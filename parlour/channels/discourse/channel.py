@@ -51,6 +51,7 @@ class Discourse(Base):
     name = "discourse"
     label = "Discourse"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("api_base", "categories")
     settings: tuple[Setting, ...] = (
         Setting(
             "api_base",

@@ -69,6 +69,7 @@ class Email(Base):
     name = "email"
     label = "E-mail"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("address", "imap_host", "imap_port", "folder")
     settings: tuple[Setting, ...] = (
         Setting(
             "address", "Mail address", "The address customers write to, such as support@example.com.", check=_address

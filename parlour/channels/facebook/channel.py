@@ -41,6 +41,7 @@ class FacebookPage(Base):
     name = "facebook"
     label = "Facebook Page"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("page_id",)
     settings = meta.SETTINGS
     capabilities = Capabilities(
         public=Limit(8000),

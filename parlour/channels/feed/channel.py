@@ -41,6 +41,7 @@ class Feed(Base):
     name = "feed"
     label = "Feed"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("url",)
     settings: tuple[Setting, ...] = (
         Setting(
             "url",

@@ -52,6 +52,7 @@ class Instagram(Base):
     name = "instagram"
     label = "Instagram"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("ig_id",)
     settings = (*account.SETTINGS, SIGNALS)
     capabilities = Capabilities(
         public=Limit(2200),

@@ -54,6 +54,7 @@ class Mastodon(Base):
     name = "mastodon"
     label = "Mastodon"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("access_token", "api_base")
     settings: tuple[Setting, ...] = (
         Setting(
             "api_base",

@@ -39,6 +39,7 @@ class Messenger(Base):
     name = "messenger"
     label = "Messenger"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("page_id",)
     settings = (*meta.SETTINGS, SIGNALS)
     capabilities = Capabilities(
         private=Limit(2000),

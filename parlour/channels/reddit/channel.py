@@ -47,6 +47,7 @@ class Reddit(Base):
     name = "reddit"
     label = "Reddit"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("username", "subreddits", "modmail", "search")
     settings: tuple[Setting, ...] = (
         Setting("username", "Name", "The brand's name on Reddit, without u/.", check=_username),
         Setting(

@@ -51,6 +51,7 @@ class Reviews(Base):
     label = "Reviews"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
     oauth = tokens.OAUTH
+    account_by = ("store", "app")
     settings: tuple[Setting, ...] = (
         Setting("store", "Store", "Where the reviews are.", default="play", options=tuple(STORES.items())),
         Setting(

@@ -64,6 +64,7 @@ class Sms(Base):
     name = "sms"
     label = "SMS"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("account_sid", "number")
     settings: tuple[Setting, ...] = (
         Setting(
             "account_sid",

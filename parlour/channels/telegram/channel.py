@@ -61,6 +61,7 @@ class Telegram(Base):
     name = "telegram"
     label = "Telegram"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("bot_token",)
     settings: tuple[Setting, ...] = (
         Setting(
             "bot_token",

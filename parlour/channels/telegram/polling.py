@@ -154,6 +154,10 @@ def _delivery(inbox: InboxConfig, info: Any) -> list[str]:
         return [f"But a webhook is set ({_host(url)}): delete it, or nothing can be asked for."] if url else []
     if trouble := webhook_trouble(told):
         return [trouble]
+    if not url.endswith(f"/{inbox.key}"):
+        return [
+            f"But Telegram delivers to another address at {_host(url)}, not to this inbox's: nothing comes in here."
+        ]
     allowed = told.get("allowed_updates")
     said = [f"Telegram delivers to {_host(url)}."]
     if isinstance(allowed, list) and allowed and "message_reaction" not in allowed:

@@ -56,6 +56,7 @@ class WhatsApp(Base):
     name = envelope.NAME
     label = "WhatsApp"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+    account_by = ("phone_number_id",)
     settings: tuple[Setting, ...] = (
         Setting(
             "phone_number_id",

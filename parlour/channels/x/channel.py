@@ -63,6 +63,7 @@ class X(Base):
     label = "X"
     icon = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
     oauth = access.OAUTH
+    account_by = ("user_id",)
     settings: tuple[Setting, ...] = (
         Setting(
             "user_id",

@@ -118,6 +118,36 @@ def test_connecting_shows_what_to_copy_and_made_secrets_once(admin):
         assert hidden not in again
 
 
+def test_an_account_is_connected_once(admin, pigeon):
+    pigeon.account_by = ("token", "url")
+    admin.post("/inboxes/new/pigeon", GIVEN)
+    again = admin.post("/inboxes/new/pigeon", GIVEN | {"inbox_name": "Second line"})
+    assert again.status_code == 422
+    assert "“Help line” is connected to this account already" in again.text
+    admin.post("/inboxes/new/pigeon", GIVEN | {"inbox_name": "Second line", "token": "another-feather"})
+    admin.post(f"/inboxes/{Inbox.objects.get(name='Help line').pk}/decide", {"what": "disconnect"})
+    admin.post("/inboxes/new/pigeon", GIVEN | {"inbox_name": "Third line"})
+    assert set(Inbox.objects.values_list("name", flat=True)) >= {"Second line", "Third line"}
+
+
+def test_every_channel_names_its_account_by_settings_it_has():
+    for channel in registry.CHANNELS.values():
+        assert set(channel.account_by) <= {one.name for one in channel.settings}, channel.name
+
+
+def test_a_chat_is_copied_to_a_website_and_a_feed_nowhere(admin):
+    given = {"brand": "+", "new_brand": "Aerolane", "inbox_name": "Site", "origins": "https://www.example.com"}
+    admin.post("/inboxes/new/chat", given)
+    inbox = only()
+    page = admin.get(f"/inboxes/{inbox.pk}").text
+    assert f"&lt;script src=&#34;http://testserver/chat/{inbox.key}/widget.js&#34; async&gt;" in page
+    assert "Webhook address" not in page
+    answer = admin.post("/inboxes/new/feed", given | {"inbox_name": "News", "url": "https://example.com/feed.xml"})
+    page = admin.get(answer.headers["Location"]).text
+    assert "Saved. Now test the connection." in page
+    assert "To be copied" not in page
+
+
 def test_what_was_made_up_is_shown_to_nobody_else_and_with_no_other_inbox(admin, lead):
     admin.post("/inboxes/new/pigeon", GIVEN)
     path = f"/inboxes/{only().pk}"

@@ -63,9 +63,13 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
     brand, name = _brand(request), one_line(request.POST.get("inbox_name", ""), 80).strip()
     wrong = ({} if brand else {"brand": "Which brand is it?"}) | ({} if name else {"inbox_name": "A name is needed."})
     try:
-        actions.checked_settings(found, given | made)
+        values = actions.checked_settings(found, given | made)
     except actions.WrongSettings as error:
         wrong |= error.fields
+    else:
+        if other := actions.same_account(found, values):
+            said = f"“{other.name}” is connected to this account already: all would come in twice."
+            wrong.setdefault(found.account_by[0], said)
     if not wrong:
         try:
             inbox = actions.connect_inbox(channel, brand, name, given | made)
@@ -73,13 +77,15 @@ def connect(request: HttpRequest, agent: Agent, channel: str) -> HttpResponse:
             wrong = {"inbox_name": str(error)}
         else:
             _fill_webhook(inbox, found, given)
-            return _told(request, inbox.pk, said=_next_words(found, made), made=made)
+            return _told(request, inbox.pk, said=_next_words(found, inbox, made), made=made)
     return _form(request, agent, found, given, wrong, status=422)
 
 
-def _next_words(channel: Channel, made: Collection[str]) -> str:
+def _next_words(channel: Channel, inbox: Inbox, made: Collection[str]) -> str:
     once = any(one.secret and one.name in made for one in channel.settings)
-    copied = "Copy what the platform is to be told below" + (" now: a secret is shown only this once." if once else ".")
+    if not (once or any(one.make for one in channel.settings) or channel.to_copy(queries.config(inbox), "")):
+        return "Saved. Now test the connection."
+    copied = "Copy what is to be copied below" + (" now: a secret is shown only this once." if once else ".")
     return f"Saved. {copied} Then test the connection."
 
 
@@ -158,7 +164,7 @@ def _inbox(
     shown = {
         "inbox": found,
         "channel": channel,
-        "webhook": _base(request) + found.webhook_path if channel.capabilities.webhook else "",
+        "to_copy": channel.to_copy(queries.config(found), _base(request)),
         "copied": [(one, str(told[one.name])) for one in asked if one.make and (not one.secret or one.name in made)],
         "plain": [(one, one.told(str(told[one.name]))) for one in asked if not one.secret and not one.make],
         "secrets": [one for one in asked if one.secret],
@@ -199,7 +205,7 @@ def change(request: HttpRequest, agent: Agent, inbox_id: int) -> HttpResponse:
         return _form(request, agent, channel, given, error.fields, inbox=found, status=422)
     if found.health == Inbox.Health.ATTENTION:
         actions.note_health(inbox_id, Inbox.Health.OK)
-    return _told(request, inbox_id, said=_next_words(channel, made) if made else "Saved.", made=made)
+    return _told(request, inbox_id, said=_next_words(channel, found, made) if made else "Saved.", made=made)
 
 
 @seat(access.LEAD, READS)
