@@ -220,8 +220,9 @@ def set_status(incident_id: int, state: str, *, by: Actor, words: str | None = N
         )
         if state == State.RESOLVED:
             # What was not told yet is out of date; the closing answer tells everybody.
-            alive = Round.objects.filter(incident=incident, closing=False)
-            alive.filter(state__in=UNDER_WAY).update(state=RoundState.STOPPED, done_at=clock.now())
+            alive = Round.objects.filter(incident=incident, closing=False, state__in=UNDER_WAY)
+            for one in alive.select_for_update():
+                _end(one, "The incident was over before their turn.")
     return incident
 
 
@@ -343,15 +344,21 @@ def _turn(round_id: int, by: Actor, state: str, from_states: Iterable[str], verb
             return one
         if one.state not in from_states:
             raise Conflict(f"This answer is {RoundState(one.state).label.lower()} already.")
-        one.state = state
         if state == RoundState.STOPPED:
-            one.done_at = clock.now()
-            waiting = one.told.filter(state=ToldState.WAITING)
-            waiting.update(state=ToldState.LEFT_OUT, reason="It was stopped before their turn.", at=one.done_at)
-        one.save(update_fields=["state", "done_at"])
+            _end(one, "It was stopped before their turn.")
+        else:
+            one.state = state
+            one.save(update_fields=["state"])
         spine.write(verb, actor=actor_name(by), incident=one.incident_id, round=one.pk)
         bus.wake("incidents")
     return one
+
+
+def _end(one: Round, why: str) -> None:
+    """Stop a round that is held: whoever waits is left out."""
+    one.state, one.done_at = RoundState.STOPPED, clock.now()
+    one.told.filter(state=ToldState.WAITING).update(state=ToldState.LEFT_OUT, reason=why, at=one.done_at)
+    one.save(update_fields=["state", "done_at"])
 
 
 def set_watch(brand_id: int, *, by: Actor, on: bool, window_minutes: int, least: int, times: float) -> Watch:

@@ -83,7 +83,7 @@ def enlist(one: Round, cases: Iterable[Case]) -> int:
         # Whoever has an open case and a resolved one is told in the open one.
         if before is None or (case.status, case.pk) < (before.status, before.pk):
             of_customer[case.customer_id] = case
-    known = Told.objects.filter(round=one, customer_id__in=of_customer).values_list("customer_id", flat=True)
-    fresh = [case for customer, case in of_customer.items() if customer not in set(known)]
+    known = set(Told.objects.filter(round=one, customer_id__in=of_customer).values_list("customer_id", flat=True))
+    fresh = [case for customer, case in of_customer.items() if customer not in known]
     insert_rows(Told, [Told(round=one, customer_id=case.customer_id, case_id=case.pk) for case in fresh])
     return len(fresh)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from parlour.cases.access import Conflict, Invalid
 from parlour.cases.actions import reply, resolve
 from parlour.cases.approving import APPROVED_BY
-from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Status, Thread
 from parlour.cases.parts import of_answer
 from parlour.lib import clock
 from parlour.lib.faults import where
@@ -22,6 +22,7 @@ from parlour.policy.incidents.approving import must_wait
 from parlour.policy.incidents.filling import fit, values_of
 from parlour.policy.incidents.models import Member, Round, RoundState, Told, ToldState
 from parlour.spine import actions as spine
+from parlour.spine.models import Event
 from parlour.staff import access as staff
 
 log = logging.getLogger(__name__)
@@ -42,24 +43,25 @@ def tell() -> int:
 
 
 def _go_on(round_id: int) -> int:
-    room = min(AT_ONCE, ON_THEIR_WAY - _on_their_way(round_id))
-    done = 0
-    if room > 0:
-        waiting = Told.objects.filter(round_id=round_id, state=ToldState.WAITING).order_by("id")
-        for pk in list(waiting.values_list("pk", flat=True)[:room]):
-            done += _tell_one(pk)
-        if not waiting.exists():
-            _finish(round_id)
+    under_way = _on_their_way(round_id)
+    # An inbox that is paused, or asked for patience, keeps nobody waiting who is told through another one.
+    full = [inbox for inbox, count in under_way.items() if count >= ON_THEIR_WAY]
+    room = min(AT_ONCE, ON_THEIR_WAY - max((count for count in under_way.values() if count < ON_THEIR_WAY), default=0))
+    waiting = Told.objects.filter(round_id=round_id, state=ToldState.WAITING).order_by("id")
+    there = Thread.objects.filter(case_id=OuterRef("case_id"), inbox_id__in=full)
+    due = waiting.filter(~Exists(there)) if full else waiting
+    done = sum(map(_tell_one, list(due.values_list("pk", flat=True)[:room])))
+    if not waiting.exists():
+        _finish(round_id)
     return done
 
 
-def _on_their_way(round_id: int) -> int:
+def _on_their_way(round_id: int) -> dict[int, int]:
+    """Inbox -> how many of a round's answers wait in the outbox to be sent through it."""
+    said = Told.objects.filter(round_id=round_id, state=ToldState.SAID).values("message_id")
     under_way = (DeliveryState.QUEUED, DeliveryState.SENDING)
-    return Delivery.objects.filter(
-        what="send",
-        state__in=under_way,
-        message__in=Told.objects.filter(round_id=round_id, state=ToldState.SAID).values("message_id"),
-    ).count()
+    rows = Delivery.objects.filter(what="send", state__in=under_way, message__in=said).order_by()
+    return {inbox or 0: count for inbox, count in rows.values_list("message__inbox_id").annotate(Count("id"))}
 
 
 def _finish(round_id: int) -> None:
@@ -168,9 +170,12 @@ def asked_to_stop(case: Case) -> bool:
 
 
 def _answered_by_hand(one: Round, case: Case) -> bool:
-    """Whether anybody but this incident's rounds has answered after the customer's latest words."""
+    """Whether anybody but this incident's rounds, and rules that answer by themselves, has answered after the customer's latest words."""
     by_rounds = Told.objects.filter(round__incident=one.incident_id, message__isnull=False).values("message_id")
+    by_rules = Event.objects.filter(case_id=case.pk, actor__startswith="rule:", message_id__isnull=False)
+    by_rules = by_rules.filter(verb__in=("reply.queued", "reply.awaits"))
     ours = Message.objects.filter(case=case, direction=Direction.OUT).exclude(pk__in=by_rounds)
+    ours = ours.exclude(pk__in=by_rules.values("message_id"))
     ours = ours.exclude(deliveries__state__in=(DeliveryState.FAILED, DeliveryState.CANCELLED))
     if case.last_in_at is not None:
         ours = ours.filter(sent_at__gte=case.last_in_at)

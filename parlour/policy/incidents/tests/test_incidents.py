@@ -22,7 +22,7 @@ from parlour.policy.incidents import actions, approving, queries, telling, watch
 from parlour.policy.incidents.filling import fill
 from parlour.policy.incidents.models import Incident, Member, Round, RoundState, State, Told, ToldState
 from parlour.spine.models import Event
-from parlour.staff.access import Denied
+from parlour.staff.access import Denied, Robot
 from parlour.staff.models import Agent, Role
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +265,36 @@ def test_agents_answers_are_not_held_up_by_a_round(rows: Rows, lead: Agent, monk
     assert queries.progress(one).left_out == 2
     with pytest.raises(Conflict):
         actions.go_on(one.pk, by=lead)
+
+
+def test_an_inbox_that_rests_holds_up_only_its_own_customers(
+    rows: Rows, lead: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "ON_THEIR_WAY", 2)
+    incident = storm(rows, lead, 4)
+    other = [hear(rows, "cancelled", clock.now(), channel="messenger", visibility="private") for _ in range(3)]
+    actions.answer_all(incident.pk, by=lead, text="Hello")
+    # X asks for patience: its two answers stay in the outbox.
+    assert [policy.tell() for _ in range(3)] == [2, 2, 0]
+    Delivery.objects.filter(message__channel="messenger").update(state=DeliveryState.SENT)
+    assert [policy.tell() for _ in range(2)] == [1, 0]
+    assert {message.case_id for message in outgoing() if message.channel == "messenger"} == {one.pk for one in other}
+    assert Round.objects.get().state == RoundState.RUNNING
+    actions.set_status(incident.pk, State.RESOLVED, by=lead)
+    assert (queries.progress(Round.objects.get()).waiting, queries.progress(Round.objects.get()).left_out) == (0, 2)
+
+
+def test_an_answer_that_a_rule_gave_by_itself_is_no_colleague_s(rows: Rows, lead: Agent) -> None:
+    incident = storm(rows, lead, 2)
+    first, second = [member.case for member in incident.members.order_by("case_id")]
+    cases.reply(first.pk, by=Robot("rule", 7), text="We have got your message.", visibility="public")
+    cases.reply(second.pk, by=rows.agent("Noor"), text="I rebooked you.", visibility="public")
+    one = actions.answer_all(incident.pk, by=lead, text="Hello")
+    policy.tell()
+    assert {row.case_id: row.state for row in one.told.all()} == {
+        first.pk: ToldState.SAID,
+        second.pk: ToldState.LEFT_OUT,
+    }
 
 
 @pytest.mark.parametrize("text", ["Hello {{nme}}", "Hello {{name", "{{}}", "Hello }} there", "   "])
