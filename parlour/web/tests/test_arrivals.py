@@ -24,6 +24,21 @@ def test_agents_are_kept_out_and_not_shown_the_way(desk, scene):
     assert desk.post("/arrivals/1/replay").status_code == 403
 
 
+def test_a_lead_sees_what_came_before_dismissing_it(lead, scene):
+    inbox = scene.inbox("facebook")
+    for key, body in (
+        ("a", b'{"text": "<b>Where is my parcel?</b>"}'),
+        ("b", b"\xff no JSON"),
+        ("c", b'"' + b"x" * 9000 + b'"'),
+    ):
+        Arrival.objects.create(inbox_id=inbox.pk, key=key, lane=1, body=body, state="parked", reason="broke")
+    text = lead.get("/arrivals").text
+    assert "&lt;b&gt;Where is my parcel?&lt;/b&gt;" in text
+    assert "\ufffd no JSON" in text
+    assert "x" * 8000 not in text
+    assert "xxx…" in text
+
+
 def test_parked_arrivals_are_replayed_or_dismissed(lead, scene):
     inbox = scene.inbox("facebook")
     one, two = (
