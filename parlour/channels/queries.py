@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from django.db.models import QuerySet
+from django.db.models.base import ModelState
 
 from parlour.channels.contract import InboxConfig
 from parlour.channels.models import Brand, Inbox
@@ -16,6 +17,7 @@ class Branded(Protocol):
 
     brand: Brand
     brand_id: int
+    _state: ModelState
 
 
 def config(inbox: Inbox) -> InboxConfig:
@@ -45,7 +47,8 @@ def with_brands(rows: Iterable[B]) -> list[B]:
     found = list(rows)
     brands = Brand.objects.in_bulk({row.brand_id for row in found})
     for row in found:
-        row.brand = brands[row.brand_id]
+        # What row.brand = ... comes to, once all its questions are answered.
+        row._state.fields_cache["brand"] = brands[row.brand_id]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Self
 
 from django.db import models
@@ -20,13 +21,16 @@ class QuickModel(models.Model):
     class Meta:
         abstract = True
 
+    # Django looks the name of the key up each time.
+    pk = property(attrgetter("id"), models.Model._set_pk_val)  # type: ignore[attr-defined]
+
     def __init__(self, *args: Any, **given: Any) -> None:
         if args:
             super().__init__(*args, **given)
             return
         shape = _shape(type(self))
         values = self.__dict__
-        values["_state"] = ModelState()
+        state = values["_state"] = ModelState()
         values.update(shape.defaults)
         for name, make in shape.made:
             if name not in given:
@@ -34,6 +38,9 @@ class QuickModel(models.Model):
         for name, value in given.items():
             if name in shape.plain:
                 values[name] = value
+            elif name in shape.keys and isinstance(value, shape.keys[name].model):
+                state.fields_cache[name] = value
+                values[shape.keys[name].column] = value.pk
             elif name in shape.others:
                 setattr(self, name, value)
             else:
@@ -53,6 +60,14 @@ class QuickModel(models.Model):
 
 
 @dataclass(frozen=True, slots=True)
+class _Key:
+    """A foreign key that holds the other row's primary key."""
+
+    column: str
+    model: type[models.Model]
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
     names: Sequence[str]
     """Of all columns, in order."""
@@ -61,6 +76,8 @@ class _Shape:
     defaults: dict[str, Any]
     made: Sequence[tuple[str, Callable[[], Any]]]
     """Defaults that are another object each time."""
+    keys: dict[str, _Key]
+    """By the relation's name."""
     others: frozenset[str]
     """What else may be given by name: relations and properties."""
 
@@ -80,6 +97,11 @@ def _shape(model: type[models.Model]) -> _Shape:
     made = [(one.attname, one.default) for one in meta.concrete_fields if one.has_default() and callable(one.default)]
     again = {name for name, _ in made}
     defaults = {one.attname: one.get_default() for one in meta.concrete_fields if one.attname not in again}
+    keys = {
+        one.name: _Key(one.attname, one.remote_field.model)
+        for one in meta.concrete_fields
+        if type(one) is models.ForeignKey and one.attname in plain and one.target_field.primary_key
+    }
     others = {one.name for one in meta.get_fields()} | {one.attname for one in meta.concrete_fields} - plain
     names = [one.attname for one in meta.concrete_fields]
-    return _Shape(names, plain, defaults, made, frozenset(others | meta._property_names))  # type: ignore[attr-defined]
+    return _Shape(names, plain, defaults, made, keys, frozenset(others | meta._property_names))  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from parlour.cases.models import Case, Message, Status
 from parlour.lib import clock
-from parlour.lib.rows import update_rows
+from parlour.lib.rows import save_rows
 from parlour.policy.handover.sending import send_due
 from parlour.policy.incidents.step import gather
 from parlour.policy.incidents.telling import tell
@@ -60,7 +60,7 @@ def judge(
         end_clocks(over, now, judging.tell)
         for case in over:
             case.look_at = None
-        _save(over, list(dict.fromkeys(("look_at", "breached_at", *changed))))
+        save_rows(list(dict.fromkeys(("look_at", "breached_at", *changed))), over)
     if judging.cases:
         _take_through(judging, changed)
     spine.write_many(judging.events)
@@ -74,11 +74,7 @@ def _take_through(judging: Judging, changed: Sequence[str]) -> None:
         step(judging)
     for case in judged:
         case.look_at = min(judging.coming.get(case.pk, ()), default=None)
-    _save(judged, list(dict.fromkeys((*JUDGED, *changed))))
-
-
-def _save(cases: Iterable[Case], fields: list[str]) -> None:
-    update_rows(Case, fields, ([getattr(case, name) for name in fields] + [case.pk] for case in cases))
+    save_rows(list(dict.fromkeys((*JUDGED, *changed))), judged)
 
 
 def look(now: datetime | None = None) -> int:

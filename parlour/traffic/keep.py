@@ -8,7 +8,7 @@ from parlour.cases import actions as cases
 from parlour.cases.models import Attachment, Case, Delivery, FileState, Message, MessageVersion, Thread
 from parlour.channels import actions as channels
 from parlour.customers.models import Identity
-from parlour.lib.rows import insert_rows, update_rows
+from parlour.lib.rows import insert_rows, save_rows, update_rows
 from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.traffic.batch import THREAD_FIELDS, Batch, thread_values
@@ -61,18 +61,11 @@ def keep(batch: Batch) -> None:
     if batch.ask:
         Identity.objects.filter(pk__in=batch.ask, ask_due_at=None).update(ask_due_at=batch.now, ask_tries=0)
     insert_rows(MessageVersion, batch.versions)
-    changed = (
-        [getattr(case, name) for name in CASE_FIELDS] + [case.pk] for pk, case in sorted(batch.changed_cases.items())
-    )
-    update_rows(Case, CASE_FIELDS, changed)
+    save_rows(CASE_FIELDS, [case for _, case in sorted(batch.changed_cases.items())])
     for message in batch.changed_messages.values():
         if message.thread_id is None and message.thread is not None:
             message.thread_id = message.thread.pk
-    update_rows(
-        Message,
-        MESSAGE_FIELDS,
-        ([getattr(one, name) for name in MESSAGE_FIELDS] + [one.pk] for one in batch.changed_messages.values()),
-    )
+    save_rows(MESSAGE_FIELDS, batch.changed_messages.values())
     update_rows(
         Delivery,
         ["state", "error_words", "settled_at"],

@@ -28,6 +28,9 @@ REMEMBERED = timedelta(days=14)
 """How long a dismissed wave stays dismissed unless it grows."""
 GROWN = 2.0
 ONE_IN_A_FLOOD = timedelta(minutes=30)
+KIN_FOR = timedelta(hours=6)
+"""How long a suggestion takes in waves of its cause that are told by other words."""
+MOST_OTHERS = 12
 READ_FOR_TITLE = 200
 
 
@@ -82,9 +85,26 @@ def look_at(brand_id: int, at: datetime) -> list[Incident]:
     for wave in waves.find(heard, usually, bounds):
         # In a flood one suggestion at a time: what still stands out a while later is a cause of its own.
         may = not (flood and Incident.objects.filter(brand_id=brand_id, found_at__gt=at - ONE_IN_A_FLOOD).exists())
+        if _joins(brand_id, at, wave, usually, flood):
+            continue
         if (one := _suggest(brand_id, at, wanted, wave, may)) is not None:
             made.append(one)
     return made
+
+
+def _joins(brand_id: int, at: datetime, wave: waves.Wave, usual: waves.Usual, flood: bool) -> bool:
+    """Whether a suggestion of the last hours has this wave's cause under another word; then it takes the wave in."""
+    recent = Incident.objects.filter(brand_id=brand_id, state=State.SUGGESTED, last_at__gt=at - KIN_FOR, into=None)
+    for one in recent.order_by("-id")[:20]:
+        if wave.stem in one.words:
+            return False
+        if waves.kin(wave, (*one.words, *one.others), _shared(one, wave), usual, flood):
+            one.others = list(dict.fromkeys([*one.others, wave.stem]))[:MOST_OTHERS]
+            one.last_at, one.peak = max(one.last_at, at), max(one.peak, len(wave.cases))
+            one.save(update_fields=["others", "last_at", "peak"])
+            _take_in(one, wave)
+            return True
+    return False
 
 
 def window(brand_id: int, at: datetime, wanted: Watch) -> tuple[list[waves.Heard], waves.Usual]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
 
@@ -16,6 +16,10 @@ STANDS_OUT = 1.5
 SAME = 0.5
 """Words half of whose cases are already in a wave belong to it."""
 TITLE_WORDS = 3
+TELLING = 0.1
+"""A word that a greater part of all cases says anyway (an airline's "flight") does not make two waves one."""
+KIN = 0.25
+"""Two waves that share a telling word and so much of their cases are one, and so are those that share more words or ``SAME`` cases."""
 CATEGORY = "#"
 """What a category is counted under begins with it."""
 
@@ -92,6 +96,19 @@ def find(heard: Sequence[Heard], usual: Usual, bounds: Bounds = Bounds()) -> lis
             others = _others(stem, cases, of_case, usual)
             waves.append(Wave(stem, others, cases, usual.stems.get(stem, 0.0)))
     return waves
+
+
+def kin(wave: Wave, words: Iterable[str], shared: int, usual: Usual, flood: bool) -> bool:
+    """Whether a wave has the cause of one that is told by ``words`` already and has ``shared`` of its cases.
+
+    Two telling words in common say so, or one with a quarter of the cases. In a flood, when everything rises at once and people name
+    one and the same trouble by all its ends, one of both is enough.
+    """
+    if shared >= SAME * len(wave.cases):
+        return True
+    common = sum(usual.share(stem) < TELLING for stem in {wave.stem, *wave.others}.intersection(words))
+    near = shared >= KIN * len(wave.cases)
+    return common >= 2 or (common > 0 and near) or (flood and (common > 0 or near))
 
 
 def is_flood(heard: Sequence[Heard], usual: Usual, bounds: Bounds) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import Exists, Min, OuterRef, Q
 from parlour.cases.models import UNSAID, Case, Delivery, Direction, Message
 from parlour.channels import registry
 from parlour.customers.models import Customer
-from parlour.lib.rows import insert_rows, update_rows
+from parlour.lib.rows import insert_rows, save_rows
 from parlour.policy.judging import Judging
 from parlour.policy.service_levels import queries
 from parlour.policy.service_levels.clocks import AGAIN, Hand, end, follow
@@ -123,6 +123,5 @@ def first_answer(clock: Clock) -> datetime | None:
 
 def _write(hands: Iterable[Hand]) -> None:
     changed = [clock for hand in hands for clock in hand.changed]
-    known = [clock for clock in changed if clock.pk is not None]
-    insert_rows(Clock, (clock for clock in changed if clock.pk is None))
-    update_rows(Clock, FIELDS, ([getattr(one, name) for name in FIELDS] + [one.pk] for one in known))
+    save_rows(FIELDS, [clock for clock in changed if clock.pk is not None])
+    insert_rows(Clock, [clock for clock in changed if clock.pk is None])
