@@ -14,7 +14,6 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED = re.compile(f"({_MARK}{{4}}){_MARK}+")
 """More marks on one letter than any language writes: no line can be broken among them, and they stand over the lines around."""
-_SPACE = re.compile(r"\s+")
 
 
 def storable(value: str, limit: int = 100_000) -> str:
@@ -24,8 +23,10 @@ def storable(value: str, limit: int = 100_000) -> str:
 
 def one_line(value: str, limit: int) -> str:
     """``value`` on one line for names and snippets: no direction overrides, no stacks of marks, spaces folded, cut with an ellipsis."""
-    plain = _BIDI.sub("", storable(value, limit * 4 + 200))
-    folded = _SPACE.sub(" ", plain if plain.isascii() else _STACKED.sub(r"\1", plain)).strip()
+    plain = storable(value, limit * 4 + 200)
+    if not plain.isascii():
+        plain = _STACKED.sub(r"\1", _BIDI.sub("", plain))
+    folded = " ".join(plain.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Min, Q
 
 from parlour.cases.models import Attachment, Case, Direction, Message, Status
 from parlour.channels.models import Inbox
@@ -15,7 +16,7 @@ from parlour.channels.queries import with_brands
 from parlour.lib import clock
 from parlour.lib.clock import EARLIEST
 from parlour.lib.faults import where
-from parlour.lib.rows import update_rows
+from parlour.lib.rows import save_rows
 from parlour.lib.text import one_line
 from parlour.policy import actions as policy
 from parlour.policy.moderation import queries as moderation
@@ -112,16 +113,16 @@ def judge(thoughts: Sequence[Thought]) -> None:
             case = cases.get(message.case_id or 0)
             _note(message, thought, case.language if case else "")
             message.personal = _personal(message, case, guard)
-        update_rows(
-            Message, MESSAGE_FIELDS, ([getattr(m, name) for name in MESSAGE_FIELDS] + [m.pk] for m, _ in thoughts)
-        )
+        save_rows(MESSAGE_FIELDS, [message for message, _ in thoughts])
         by_case: dict[int, list[Thought]] = {}
         for message, thought in thoughts:
             if message.case_id in cases:
                 by_case.setdefault(message.case_id or 0, []).append((message, thought))
-        for pk, said in by_case.items():
+        for said in by_case.values():
             said.sort(key=lambda one: (one[0].sent_at, one[0].pk))
-            _learn(cases[pk], said)
+        asked = _asked_before([cases[pk] for pk, said in by_case.items() if _may_have_asked(cases[pk], said)])
+        for pk, said in by_case.items():
+            _learn(cases[pk], said, asked.get(pk))
             _cover_snippet(cases[pk], said[-1][0])
         words = {pk: [message for message, _ in said] for pk, said in by_case.items()}
         policy.judge(cases.values(), clock.now(), words, CASE_FIELDS)
@@ -169,7 +170,7 @@ def _cover_snippet(case: Case, message: Message) -> None:
         case.snippet = one_line(masked(message.text, message.personal), 200)
 
 
-def _learn(case: Case, said: list[Thought]) -> None:
+def _learn(case: Case, said: list[Thought], asked_before: datetime | None) -> None:
     """What a case takes over from its new messages, oldest first."""
     thoughts = [thought for _, thought in said if thought is not None]
     latest = [
@@ -200,15 +201,24 @@ def _learn(case: Case, said: list[Thought]) -> None:
         policy.begin_wait(case)
     if not asks and case.waiting_since is not None and case.waiting_since >= said[0][0].sent_at:
         # Thanks and small talk: the desk may answer, but nobody waits, unless something else was asked.
-        case.waiting_since = _asked_before(case) if case.messages_in > len(said) else None
+        case.waiting_since = asked_before
     if case.status == Status.OPEN and case.resolved_at is not None:
         _settle_reopening(case, stays_open=bool(asks))
 
 
-def _asked_before(case: Case) -> datetime | None:
-    """When the customer first asked something that still stands without an answer."""
-    asked = Message.objects.filter(case=case, direction=Direction.IN, sent_at__gt=case.last_out_at or EARLIEST)
-    return asked.exclude(actionable=False).order_by("sent_at").values_list("sent_at", flat=True).first()
+def _may_have_asked(case: Case, said: list[Thought]) -> bool:
+    """Whether somebody waits, though these words ask for nothing, and others came before them."""
+    asks = any(thought is None or thought.actionable for _, thought in said)
+    return not asks and case.waiting_since is not None and case.messages_in > len(said)
+
+
+def _asked_before(cases: Sequence[Case]) -> dict[int, datetime]:
+    """Case -> when its customer first asked something that still stands without an answer."""
+    if not cases:
+        return {}
+    open_yet = Q(case__last_out_at=None) | Q(sent_at__gt=F("case__last_out_at"))
+    asked = Message.objects.filter(open_yet, case__in=[case.pk for case in cases], direction=Direction.IN)
+    return dict(asked.exclude(actionable=False).order_by().values_list("case_id").annotate(Min("sent_at")))
 
 
 def _stays_or_comes_open(case: Case, at: datetime) -> bool:

@@ -255,10 +255,27 @@ def _phones(text: str, region: str, known: Sequence[Span]) -> Iterable[Span]:
             continue
         begin = max(0, hit.start() - 2)
         stretch = text[begin : hit.end() + 1]
+        if _too_short(stretch, region):
+            continue
         for match in phonenumbers.PhoneNumberMatcher(
             stretch, region, leniency=phonenumbers.Leniency.VALID, max_tries=3
         ):
             yield begin + match.start, begin + match.end, PHONE
+
+
+def _too_short(stretch: str, region: str) -> bool:
+    """Whether it holds fewer digits than any number of the region has: an order number, which the library would read in vain."""
+    digits = _digits(stretch)
+    return len(digits) < _shortest(region) and digits[0] != "0" and "+" not in stretch and "＋" not in stretch
+
+
+@lru_cache(maxsize=256)
+def _shortest(region: str) -> int:
+    """Digits a number written without its country has at least; 0 where it cannot be told from one that begins with a country's."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    if known is None or known.general_desc is None or not (known.international_prefix or "").startswith("0"):
+        return 0
+    return int(min(known.general_desc.possible_length))
 
 
 def _add(found: list[Span], more: Iterable[Span]) -> None:

@@ -23,7 +23,8 @@ def gather(judging: Judging) -> None:
     if not said:
         return
     cases = {case.pk: case for case in judging.cases if case.pk in said}
-    heard = [_heard(cases[pk], words) for pk, words in said.items()]
+    names = {brand.pk: frozenset(stems([brand.name])) for brand in {case.brand for case in cases.values()}}
+    heard = [_heard(cases[pk], words, names[cases[pk].brand_id]) for pk, words in said.items()]
     insert_rows(Heard, heard)
     joining.join(judging, cases, {row.case_id: row for row in heard})
 
@@ -32,9 +33,8 @@ def _asked(words: Sequence[Message]) -> list[Message]:
     return [one for one in words if one.actionable is not False and one.text]
 
 
-def _heard(case: Case, words: Sequence[Message]) -> Heard:
+def _heard(case: Case, words: Sequence[Message], named: frozenset[str]) -> Heard:
     # The brand's own name is in everything.
-    named = set(stems([case.brand.name]))
     found = [stem for stem in stems(one.text for one in words) if stem not in named]
     if case.category != "other":
         found.append(CATEGORY + case.category)

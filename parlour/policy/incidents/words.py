@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 MOST = 40
 """Stems kept of one message: the rest of a very long mail says nothing new."""
@@ -28,6 +29,7 @@ _LITTLE = frozenset(_SAID_ANYWAY.split())
 """Words that are never told as what a wave is about. Counting them does no harm: they are usual."""
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its ending, so that "cancelled", "cancels" and "cancellations" are one."""
     word = word.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from parlour.cases.models import Case, Purpose, Status
@@ -29,12 +29,14 @@ def standings(judged: Sequence[Case]) -> dict[int, Standing]:
     """Customer -> what is known of them; the cases carry their brand."""
     people = {case.customer_id for case in judged}
     vips = set(Customer.objects.filter(pk__in=people, vip=True).values_list("pk", flat=True))
-    found = {case.customer_id: Standing(vip=case.customer_id in vips, recorded=case.brand.recorded) for case in judged}
-    reach = Identity.objects.filter(customer_id__in=found, followers__isnull=False)
-    for customer_id, followers in reach.values_list("customer_id", "followers"):
-        known = found[customer_id]
-        found[customer_id] = replace(known, followers=max(known.followers or 0, followers or 0))
-    return found
+    reach: dict[int, int] = {}
+    told = Identity.objects.filter(customer_id__in=people, followers__isnull=False)
+    for customer_id, followers in told.values_list("customer_id", "followers"):
+        reach[customer_id] = max(reach.get(customer_id, 0), followers or 0)
+    return {
+        case.customer_id: Standing(case.customer_id in vips, reach.get(case.customer_id), case.brand.recorded)
+        for case in judged
+    }
 
 
 def weights() -> AllWeights:

@@ -39,7 +39,7 @@ class Hand:
     """What is to be written; new ones have no id."""
 
     def change(self, clock: Clock) -> None:
-        if clock not in self.changed:
+        if all(one is not clock for one in self.changed):
             self.changed.append(clock)
 
     def calendar(self, clock: Clock) -> Calendar:

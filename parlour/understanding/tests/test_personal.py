@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import time
 from itertools import pairwise
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parlour.understanding import personal
 from parlour.understanding.personal import find, is_card, is_iban, masked, template_problem
 
 CARDS = [
@@ -150,3 +153,16 @@ def test_hostile_texts_cost_little() -> None:
         begun = time.process_time()
         find(text, "DE", ("AA-99999",))
         assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("region", ["US", "DE", "GB", "JP", "RU", "AU", "FR"])
+def test_what_is_too_short_for_a_phone_number_is_none_to_the_library_either(region: str) -> None:
+    draw = random.Random(7)
+    skipped = 0
+    for _ in range(120):
+        digits = "".join(draw.choices("0123456789", k=draw.randint(7, 10)))
+        stretch = draw.choice(["{} {}", "({}) {}", "+{} {}", ": {}-{}", "{}{}"]).format(digits[:3], digits[3:])
+        if personal._too_short(stretch, region):
+            skipped += 1
+            assert not list(phonenumbers.PhoneNumberMatcher(stretch, region, leniency=phonenumbers.Leniency.VALID))
+    assert skipped or region != "US"
