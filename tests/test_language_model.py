@@ -222,7 +222,7 @@ def test_off_by_default_nothing_is_sent(rows: Rows, model: LanguageModel, settin
 
 def test_the_worker_asks_only_where_there_is_somebody_to_ask(model: LanguageModel, settings: Any, monkeypatch) -> None:
     begun: dict[str, Any] = {}
-    monkeypatch.setattr(Worker, "_loop", lambda self, name, work, *more: begun.update({name: work}))
+    monkeypatch.setattr(Worker, "_loop", lambda _, name, work, *_more: begun.update({name: work}))
     Worker().start()
     assert begun.pop("asking") is asking.ask_next
     settings.LANGUAGE_MODEL = None
@@ -376,6 +376,12 @@ def test_its_labels_teach_nothing_until_a_person_confirms(
     assert corrections_of(brand, "category").count() == 1
     assert learning.to_label(brand, "category") == []
     told = {one.field: (one.said, one.differed, one.judged, one.agreed) for one in queries.agreement(brand)}
+    # Answered or resolved without a correction, what it labelled counts for nothing either.
+    second, third = unsure(rows, "and once more"), unsure(rows, "the bill again", confidence=SURE)
+    asking.ask_next()
+    Case.objects.update(status="resolved")
+    assert [one.message_id for one in learning.confirmed(brand, "category", 10)] == [third.pk]
+    assert Message.objects.get(pk=second.pk).category == "billing"
     assert told == {
         "category": (1, 1, 1, 1),
         "sentiment": (1, 1, 1, 0),
