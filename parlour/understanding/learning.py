@@ -126,6 +126,7 @@ def learn(
     given = examples_of(brand_id, field, tree)
     if len(given) < LEAST and not any(one.message_id == 0 for one in given):
         return None
+    before = ModelVersion.objects.filter(brand_id=brand_id, field=field, active=True).first()
     known = {plain(one.text) for one in given}
     room = CONFIRMED_PER_CORRECTION * len(given)
     mild = [one for one in confirmed if plain(one.text) not in known][:room]
@@ -134,7 +135,6 @@ def learn(
     prior = queries.shipped(field)
     proof = _fit(learnt, prior)
     head = _fit(every, prior)
-    before = ModelVersion.objects.filter(brand_id=brand_id, field=field, active=True).first()
     rows = _rows(proof, tree, field, back)
     then = _rows(_proof_of(before) or prior, tree, field, back)
     new, old = report(rows), report(then)
@@ -157,6 +157,7 @@ def learn(
         new,
         old,
         _worse(new, old, rows, then),
+        before,
         by,
     )
 
@@ -249,10 +250,15 @@ def standing(brand_id: int, field: str) -> Report:
     return report(_rows(queries.shipped(field), tree, field, given)) if given else report([])
 
 
-def _settle(version: ModelVersion, new: Report, old: Report, worse: bool, by: Actor | None) -> ModelVersion:
-    better = not worse
+def _settle(
+    version: ModelVersion, new: Report, old: Report, worse: bool, before: ModelVersion | None, by: Actor | None
+) -> ModelVersion:
+    """``before``: what answered when fitting began, and what was compared with."""
     with transaction.atomic():
         versions = ModelVersion.objects.select_for_update().filter(brand_id=version.brand_id, field=version.field)
+        now = versions.filter(active=True).values_list("pk", flat=True).first()
+        chosen = now != (before.pk if before is not None else None)
+        better = not worse and not chosen
         version.number = (versions.values_list("number", flat=True).order_by("-number").first() or 0) + 1
         if not new.rows:
             version.words = "Too few answers to hold any back: it answers until there are."
@@ -260,6 +266,10 @@ def _settle(version: ModelVersion, new: Report, old: Report, worse: bool, by: Ac
             told = f"On {new.rows} held-back messages it is right on {new.right:.0%}, what answered before on {old.right:.0%}"
             end = "; it answers now." if better else ". That is worse than chance explains, so nothing changes."
             version.words = told + end
+        if chosen:
+            version.words = (
+                "What answers was changed while this was learnt, and stays. This version can be chosen, too."
+            )
         version.active = better
         if better:
             versions.filter(active=True).update(active=False)

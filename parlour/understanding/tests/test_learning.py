@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from parlour.understanding import actions, categories, learning, own, queries
+from parlour.understanding.fitting import Head
 from parlour.understanding.learning import Example, by_chance, held_back, report
 from parlour.understanding.models import Correction, Learned, ModelVersion
 
@@ -130,6 +133,23 @@ def test_a_worse_version_does_not_take_over(monkeypatch: pytest.MonkeyPatch) -> 
     assert not second.active
     assert "nothing changes" in second.words
     assert ModelVersion.objects.get(active=True).pk == first.pk
+
+
+def test_what_a_person_chose_while_it_was_learnt_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    _lessons()
+    learning.learn(BRAND, "category")
+    fit = learning._fit
+
+    def slowly(examples: Sequence[Example], prior: Head) -> Head:
+        actions.use_version(BRAND, "category", None, by=None)
+        return fit(examples, prior)
+
+    monkeypatch.setattr(learning, "_fit", slowly)
+    version = learning.learn(BRAND, "category")
+    assert version is not None
+    assert (version.number, version.active) == (2, False)
+    assert "was changed while this was learnt" in version.words
+    assert not ModelVersion.objects.filter(active=True).exists()
 
 
 def test_a_damaged_version_is_passed_over() -> None:
