@@ -79,7 +79,7 @@ class CaseQuery(PageQuery):
     status: Status | None = None
     team: IdOrNone | None = Field(None, description="A team's id, or “none” for cases without a team.")
     assignee: IdOrNone | None = Field(None, description="An agent's id, or “none” for cases nobody has.")
-    category: Slug | None = None
+    category: Slug | None = Field(None, description="A category's slug, as `listCategories` gives them for each brand.")
     channel: Slug | None = Field(None, description="Of the customer's latest words.")
     updated_since: Moment | None = Field(None, description="ISO 8601 with an offset; this moment or later.")
     q: Annotated[str, AfterValidator(_whole)] = Field(
@@ -142,7 +142,7 @@ class CaseChange(Body):
     status: Status = Field("open")
     assignee: Id | None = Field(None, description="An agent's id; null takes the case from whoever has it.")
     team: Id | None = Field(None, description="A team's id, or null for none.")
-    category: Slug = Field("other")
+    category: Slug = Field("other", description="One of the tree of the case's brand (`listCategories`).")
     purpose: Purpose = Field("service")
     tags: list[str] = Field([], max_length=20, description="All tags of the case, in order.")
     level: Level | None = Field(None, description="A priority set by hand; null lets the score decide.")
@@ -166,7 +166,9 @@ class TeamChange(Body):
 
     name: str = Field("", max_length=80)
     active: StrictBool = Field(True, description="False closes the team: it takes nothing.")
-    categories: list[Slug] = Field([], max_length=50)
+    categories: list[Slug] = Field(
+        [], max_length=50, description="Slugs of any brand's tree; what stands below one is taken, too."
+    )
     purposes: list[Purpose] = Field(["service"], min_length=1)
     languages: list[str] = Field([], max_length=50)
     channels: list[Slug] = Field([], max_length=50)
@@ -176,3 +178,5 @@ class TeamChange(Body):
     pushes: StrictBool = Field(True, description="False: agents take the next case themselves.")
     overflow_id: Id | None = Field(None, description="The team that helps out when nobody here has room.")
     overflow_minutes: int = Field(15, ge=1, le=10_080)
+    hours: str = Field("", max_length=40, description="Key of a calendar of the service levels; empty for always open.")
+    wrap_up_seconds: int = Field(0, ge=0, le=3600)

@@ -22,6 +22,7 @@ from parlour.cases.access import Conflict, Invalid, get_case
 from parlour.cases.models import Case, Delivery, Message
 from parlour.policy.approvals import actions as approvals
 from parlour.policy.moderation.covering import cover_messages
+from parlour.policy.routing import actions as routing
 from parlour.spine.models import Event
 from parlour.staff.access import ANSWER
 
@@ -78,7 +79,7 @@ def _changes(case_id: int, body: CaseChange, request: Request) -> list[tuple[str
     if "status" in given and body.status == "open":
         return [("status", lambda: actions.reopen(case_id, by=by)), *ordered]
     if "status" in given:
-        return [*ordered, ("status", lambda: actions.resolve(case_id, by=by))]
+        return [*ordered, ("status", lambda: routing.resolve(case_id, by=by))]
     return ordered
 
 

@@ -248,6 +248,8 @@ class Team(Shape):
     pushes: bool
     overflow_id: int | None
     overflow_minutes: int
+    hours: str = Field(description="Key of a calendar of the service levels; empty for around the clock.")
+    wrap_up_seconds: int = Field(description="How long an agent who has resolved one of its cases is given nothing.")
 
 
 class Me(Shape):

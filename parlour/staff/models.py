@@ -67,6 +67,10 @@ class Team(models.Model):
     overflow = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="helps")
     """Who helps out when nobody here had room for ``overflow_minutes``."""
     overflow_minutes = models.PositiveIntegerField(default=15)
+    hours = models.CharField(max_length=40, default="", blank=True)
+    """Key of a calendar of the service levels: outside its hours the team is given nothing. Empty: around the clock."""
+    wrap_up_seconds = models.PositiveIntegerField(default=0)
+    """How long an agent who has resolved one of its cases is given nothing."""
 
     class Meta:
         ordering = ["name"]

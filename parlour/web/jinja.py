@@ -66,6 +66,7 @@ def environment(**options: Any) -> Environment:
         category_name=category_name,
         case_clock=words.case_clock,
         between=words.between,
+        seconds_until=words.seconds_until,
         reactions=words.reactions,
         stars=words.stars,
         facts=words.facts,

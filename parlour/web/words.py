@@ -181,6 +181,11 @@ def case_clock(case: Case | Queued) -> Clock:
     return Clock("—", "Nobody is waiting", "rest")
 
 
+def seconds_until(at: datetime) -> int:
+    """How long until then, in whole seconds; a moment later rather than sooner."""
+    return max(int((at - clocks.now()).total_seconds()), 0) + 1
+
+
 def between(start: datetime, end: datetime) -> str:
     """How long from ``start`` to ``end``: ``40 s``, ``2 min 10 s``, ``1 h 04 min``, ``3 d``."""
     seconds = max(int((end - start) / timedelta(seconds=1)), 0)

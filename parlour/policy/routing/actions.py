@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from parlour.cases import actions as cases
 from parlour.cases.access import Conflict
 from parlour.cases.models import Case, Status
 from parlour.lib import clock
@@ -17,6 +18,7 @@ from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.staff import access
 from parlour.staff import actions as staff
+from parlour.staff.access import Actor
 from parlour.staff.models import Agent, Presence
 
 LEFT = (Presence.ONLINE, Presence.FULL, Presence.WRAP_UP, Presence.AWAY)
@@ -57,6 +59,29 @@ def take_next(agent: Agent) -> Case | None:
         )
         bus.wake("policy")
     return case
+
+
+def resolve(case_id: int, *, by: Actor | None) -> Case:
+    """Resolve a case, and give the agent who had it the time to wrap up that its team gives. Raises as ``cases.actions.resolve``."""
+    with transaction.atomic():
+        before = Case.objects.select_related("team").filter(pk=case_id).first()
+        case = cases.resolve(case_id, by=by)
+        if before and isinstance(by, Agent) and before.status == Status.OPEN and before.assignee_id == by.pk:
+            _wrap_up(by, before)
+    return case
+
+
+def _wrap_up(agent: Agent, case: Case) -> None:
+    """Who is online is given nothing for a moment; who wraps up longer already, is full or away stays so."""
+    seconds = case.team.wrap_up_seconds if case.team and case.actionable else 0
+    until = clock.now() + timedelta(seconds=seconds)
+    still = Q(presence=Presence.ONLINE) | Q(presence=Presence.WRAP_UP, presence_until__lt=until)
+    if not seconds or not Agent.objects.filter(still, pk=agent.pk).update(
+        presence=Presence.WRAP_UP, presence_until=until
+    ):
+        return
+    agent.presence, agent.presence_until = Presence.WRAP_UP, until
+    spine.write("agent.wraps_up", actor=access.actor_name(agent), case_id=case.pk, until=until.isoformat())
 
 
 def set_presence(agent: Agent, presence: str, *, by_themselves: bool = True) -> int:

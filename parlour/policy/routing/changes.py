@@ -25,11 +25,12 @@ from parlour.staff.models import Agent, Role, Strategy, Team
 
 TEAM_FIELDS = (
     "name", "active", "categories", "purposes", "languages", "channels", "brands", "skills", "strategy", "pushes",
-    "overflow_id", "overflow_minutes",
+    "overflow_id", "overflow_minutes", "hours", "wrap_up_seconds",
 )  # fmt: skip
 AGENT_FIELDS = ("name", "role", "capacity", "skills", "languages", "is_active")
 MOST_MINUTES = 7 * 24 * 60
 MOST_WEIGHT = 20
+MOST_WRAP_UP = 3600
 
 
 def save_settings(values: Mapping[str, Any], *, by: Actor) -> Change:
@@ -38,13 +39,18 @@ def save_settings(values: Mapping[str, Any], *, by: Actor) -> Change:
     with transaction.atomic():
         row = Settings.objects.select_for_update().order_by("pk").first() or Settings.objects.create(values={})
         before = queries.read(row.values)
-        after = replace(before, **_checked(values))
+        after = planned(before, values)
         row.values = asdict(after) | {"needs": [[need.category, need.skill, need.level] for need in after.needs]}
         old = asdict(before) | {"needs": [[need.category, need.skill, need.level] for need in before.needs]}
         change = _note("settings", None, "The settings of routing were changed.", old, row.values, by)
         row.save()
         _look_again()
     return change
+
+
+def planned(before: queries.Rules, values: Mapping[str, Any]) -> queries.Rules:
+    """The settings as they would be. Raises Invalid with a sentence."""
+    return replace(before, **_checked(values))
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def save_team(team_id: int | None, values: Mapping[str, Any], *, by: Actor) -> t
 
 
 def _set_team(team: Team, values: Mapping[str, Any]) -> None:
-    kept = set(team.categories)
+    kept, kept_hours = set(team.categories), team.hours
     for name, value in values.items():
         if name not in TEAM_FIELDS:
             raise Invalid(f"A team has no {name!r}.")
@@ -138,6 +144,10 @@ def _set_team(team: Team, values: Mapping[str, Any]) -> None:
         team.overflow_id == team.pk or not Team.objects.filter(pk=team.overflow_id).exists()
     ):
         raise Invalid("A team is helped out by another one.")
+    if team.hours not in ("", kept_hours) and team.hours not in queries.calendars():
+        raise Invalid("There is no such calendar: make it with the service levels first.")
+    if not 0 <= team.wrap_up_seconds <= MOST_WRAP_UP:
+        raise Invalid(f"Wrapping up after a case takes 0 to {MOST_WRAP_UP:,} seconds.")
     team.skills = _skills(team.skills)
     try:
         team.languages = staff.checked_languages(team.languages)

@@ -68,6 +68,10 @@ class Desk:
     pushes: bool = True
     overflow: int | None = None
     overflow_after: timedelta = timedelta(minutes=15)
+    opens_in: timedelta | None = None
+    """How long it is closed from now; None while it is open."""
+    opens: str = ""
+    """When it opens, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +258,8 @@ def decide(ask: Ask, room: Room) -> Decision:
         return Decision(team, None, f"{_sentence(words)}; moments of delight are given to nobody.")
     if desk is not None and not desk.pushes:
         return Decision(team, None, f"{_sentence(words)}; its agents take the next one themselves.")
+    if desk is not None and desk.opens_in is not None:
+        return _closed(desk, words, ask, room)
     seat, how = _choose(desk, ask, room)
     if seat is not None:
         return _given(desk, seat, f"{words}; {how}", ask, room)
@@ -264,12 +270,24 @@ def decide(ask: Ask, room: Room) -> Decision:
     for helper, after in room.helpers(desk, ask.waited):
         if after > ask.waited:
             return Decision(team, None, f"{_sentence(words)}; {how}.", after - ask.waited)
-        seat, why = _choose(helper, ask, room) if helper.pushes else (None, "")
+        seat, why = _choose(helper, ask, room) if helper.pushes and helper.opens_in is None else (None, "")
         if seat is not None:
             minutes = round(after.total_seconds() / 60)
             helped = f"{words}, but {how} for {minutes} minutes; {helper.name} helps out: {why}"
             return _given(helper, seat, helped, ask, room)
     return Decision(team, None, f"{_sentence(words)}; {how}.")
+
+
+def _closed(desk: Desk, words: str, ask: Ask, room: Room) -> Decision:
+    """Outside its hours a team's cases go at once to who helps it out, or wait until it opens."""
+    closed = f"it is closed until {desk.opens}" if desk.opens else "it is closed"
+    for helper, _ in room.helpers(desk, timedelta.max):
+        if helper.pushes and helper.opens_in is None:
+            seat, why = _choose(helper, ask, room)
+            if seat is not None:
+                return _given(helper, seat, f"{words}, but {closed}; {helper.name} helps out: {why}", ask, room)
+            closed += f", and {helper.name} cannot help out: {why}"
+    return Decision(desk.id, None, f"{_sentence(words)}; {closed}.", desk.opens_in)
 
 
 def _choose(desk: Desk | None, ask: Ask, room: Room) -> tuple[Seat | None, str]:

@@ -100,10 +100,11 @@ class Moved:
 def would_move(changed: Team, rules: Rules, now: datetime) -> tuple[list[Moved], int, int]:
     """What another setting of a team would have done to the latest cases: examples, how many would go elsewhere, of how many."""
     room = queries.room(rules, now)
-    desks = [queries.desk_of(changed) if desk.id == changed.pk else desk for desk in room.desks.values()]
+    mine = queries.desk_of(changed, None, now)
+    desks = [mine if desk.id == changed.pk else desk for desk in room.desks.values()]
     if changed.pk not in room.desks:
         # A team that is new or was closed has no members in the room yet, and need not have any.
-        desks.append(queries.desk_of(changed))
+        desks.append(mine)
     seats = list(room.seats)
     if not any(changed.pk in seat.teams for seat in seats):
         # Nobody is in it yet: as if somebody were who could answer everything.

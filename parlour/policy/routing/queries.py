@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count
 
@@ -13,10 +14,15 @@ from parlour.channels import queries as channels
 from parlour.lib import clock
 from parlour.policy.routing.decide import Ask, Desk, Room, Seat
 from parlour.policy.routing.models import Change, Settings
+from parlour.policy.service_levels import queries as service_levels
+from parlour.policy.service_levels.calendars import Calendar
 from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Team
 from parlour.understanding import categories
 from parlour.understanding.models import Category
+
+FAR = timedelta(days=30)
+"""After so long a team that never opens is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,22 @@ def read(values: Mapping[str, object]) -> Rules:
     return Rules(**known, needs=tuple(Need(*one) for one in needs))  # type: ignore[arg-type]
 
 
-def desks() -> list[Desk]:
+def desks(now: datetime) -> list[Desk]:
     """The teams that take cases."""
-    return [desk_of(team) for team in Team.objects.filter(active=True).order_by("id")]
+    teams = list(Team.objects.filter(active=True).order_by("id"))
+    open_hours = calendars() if any(team.hours for team in teams) else {}
+    return [desk_of(team, open_hours.get(team.hours), now) for team in teams]
 
 
-def desk_of(team: Team) -> Desk:
+def calendars() -> dict[str, Calendar]:
+    """The calendars that teams can keep to, by their keys; one small question to the database."""
+    return {one.key: one for one in service_levels.current().calendars}
+
+
+def desk_of(team: Team, hours: Calendar | None, now: datetime) -> Desk:
+    """A team as routing sees it. ``hours``: its calendar; None for around the clock."""
+    closed = hours is not None and not hours.is_open(now)
+    opens = opening(hours, now) if hours and closed else None
     return Desk(
         id=team.pk,
         name=team.name,
@@ -87,7 +103,22 @@ def desk_of(team: Team) -> Desk:
         pushes=team.pushes,
         overflow=team.overflow_id,
         overflow_after=timedelta(minutes=team.overflow_minutes),
+        opens_in=(opens - now if opens else FAR) if closed else None,
+        opens=in_words(opens, now, hours.zone) if hours and opens else "",
     )
+
+
+def opening(hours: Calendar, now: datetime) -> datetime | None:
+    """When a closed calendar opens; None where it does not in the years it knows."""
+    after = hours.add(now, 1)
+    return after - timedelta(seconds=1) if after else None
+
+
+def in_words(at: datetime, now: datetime, zone: str) -> str:
+    """``09:00``, ``Monday 09:00`` or ``24 Dec 09:00``, as clocks there show it."""
+    there, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    days = (there.date() - today).days
+    return f"{there:%H:%M}" if days == 0 else f"{there:%A %H:%M}" if days < 7 else f"{there:%-d %b %H:%M}"
 
 
 def loads(agent_ids: Sequence[int], rules: Rules) -> dict[int, int]:
@@ -112,7 +143,7 @@ def room(rules: Rules, now: datetime, *, hold: bool = False) -> Room:
         if member_id in teams:
             teams[member_id].add(team_id)
     seats = [seat_of(agent, teams[pk], carried.get(pk, 0), there=pk in carried) for pk, agent in agents.items()]
-    return Room(desks(), seats, now)
+    return Room(desks(now), seats, now)
 
 
 def seat_of(agent: Agent, teams: Iterable[int], load: int, *, there: bool) -> Seat:

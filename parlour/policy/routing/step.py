@@ -149,14 +149,22 @@ def takeable(seat: Seat, room: Room, rules: Rules, *, pushed: bool) -> Q:
     teams = Q(team__isnull=True) & ~Q(purpose=Purpose.DELIGHT)
     for desk in room.desks.values():
         if desk.pushes or not pushed:
-            teams |= _of_team(seat, desk, room)
+            teams |= _of_team(seat, desk, room, pushed=pushed)
     return allowed & teams
 
 
-def _of_team(seat: Seat, desk: Desk, room: Room) -> Q:
+def _of_team(seat: Seat, desk: Desk, room: Room, *, pushed: bool) -> Q:
+    closed = pushed and desk.opens_in is not None
     for mine, after in ((desk, timedelta(0)), *room.helpers(desk, timedelta.max)):
+        if pushed and mine.opens_in is not None:
+            continue
+        if closed:
+            # While a team is closed who helps it out does not wait.
+            after = timedelta(0)
         if mine.id in seat.teams and seat.has(mine.skills):
             theirs = Q(team_id=desk.id)
             return theirs & Q(waiting_since__lte=room.now - after) if after else theirs
+    if closed:
+        return Q(pk__in=())
     lost = [one for one in ("", *room.spoken) if seat in room.strangers(desk, Ask("", language=one))]
     return Q(team_id=desk.id, language__in=lost) & ~Q(purpose=Purpose.DELIGHT) if lost else Q(pk__in=())

@@ -13,6 +13,7 @@ GIVES = {
     Strategy.LEAST.value: "Each goes to whoever has the most room.",
     Strategy.ROBIN.value: "They go to its agents one after the other.",
 }
+NO_HOURS: Mapping[str, str] = {}
 PURPOSES = {"service": "", "marketing": "marketing", "delight": "moments of delight"}
 
 
@@ -23,9 +24,13 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 
 
 def sentence(
-    team: Team, brands: Mapping[int, str], teams: Mapping[int, str], categories: Mapping[str, str] = CATEGORY_NAMES
+    team: Team,
+    brands: Mapping[int, str],
+    teams: Mapping[int, str],
+    categories: Mapping[str, str] = CATEGORY_NAMES,
+    hours: Mapping[str, str] = NO_HOURS,
 ) -> str:
-    """What a team takes and how it gives it out. The mappings give words for ids and slugs."""
+    """What a team takes and how it gives it out. The mappings give words for ids, slugs and keys of calendars."""
     if not team.active:
         return "Closed: it takes nothing."
     about = (
@@ -50,7 +55,19 @@ def sentence(
     helps = ""
     if team.overflow_id and team.pushes:
         helps = f" After {team.overflow_minutes} minutes without room, {teams.get(team.overflow_id, 'a former team')} helps out."
-    return f"{takes}{asked} {gives}{helps}"
+        if team.hours in hours:
+            helps = f"{helps.removesuffix('.')}; outside its hours at once."
+    when = f" Open by the calendar “{hours[team.hours]}”." if team.hours in hours and team.pushes else ""
+    wraps = f" After resolving, {seconds(team.wrap_up_seconds)} to wrap up." if team.wrap_up_seconds else ""
+    return f"{takes}{asked} {gives}{helps}{when}{wraps}"
+
+
+def seconds(count: int) -> str:
+    """``90 seconds``, ``2 minutes``."""
+    minutes = count // 60
+    if count % 60 or not minutes:
+        return f"{count} seconds"
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def spoken(slug: str) -> str:

@@ -256,3 +256,36 @@ def test_an_analyst_has_no_next_case(scene, person):
     client.force_login(person("Ana", Role.ANALYST))
     assert client.post("/next").status_code == 403
     assert 'action="/next"' not in client.get("/queue/open").text
+
+
+def test_settings_are_tried_on_past_cases_before_they_are_saved(lead, scene, person):
+    otto = person("Otto")
+    Agent.objects.filter(pk=otto.pk).update(skills={"refunds": 3})
+    for category in ("billing", "billing", "delivery"):
+        scene.case(category=category)
+    given = {"sticky_days": "7", "gone_minutes": "5", "wrap_up_minutes": "5", "do": "preview"}
+    page = lead.post("/policy/routing/settings", {**given, "needs": "Billing: refunds 2"}).text
+    assert "Not saved yet" in page
+    assert "Of the latest 3 cases, 2 would have gone elsewhere" in page
+    assert "Lea of Front desk → <b>Otto of Front desk</b>" in page
+    # What was typed stays in the form; nothing was saved.
+    assert "Billing: refunds 2</textarea>" in page
+    assert rules().needs == ()
+    assert "none would have gone elsewhere" in lead.post("/policy/routing/settings", given).text
+
+
+def test_a_team_has_hours_and_a_moment_to_wrap_up_which_the_agent_can_end(lead, scene, desk, amara):
+    assert lead.post("/policy/routing/team", a_team(hours="moon")).status_code == 422
+    lead.post("/policy/routing/team", a_team(wrap_up_seconds="90"))
+    assert "After resolving, 90 seconds to wrap up." in lead.get("/policy/routing").text
+    team = Team.objects.get(name="Billing")
+    Agent.objects.filter(pk=amara.pk).update(presence=Presence.ONLINE)
+    case = scene.case(team=team, assignee=amara)
+    told = desk.post(f"/case/{case.pk}/resolve", headers=HTMX)
+    assert "desk:presence" in told.headers["HX-Trigger"]
+    shown = desk.get("/me/presence", headers=HTMX).text
+    assert 'value="online" title="End wrapping up' in shown
+    ended = desk.post("/me/presence", {"presence": "online"}, headers=HTMX).text
+    assert "End wrapping up" not in ended
+    amara.refresh_from_db()
+    assert (amara.presence, amara.presence_until) == (Presence.ONLINE, None)

@@ -15,7 +15,7 @@ from parlour.channels import queries as channels
 from parlour.channels import registry
 from parlour.lib import clock
 from parlour.lib.text import storable
-from parlour.policy.routing import changes, looking, queries, words
+from parlour.policy.routing import changes, looking, preview, queries, words
 from parlour.policy.routing.decide import Ask
 from parlour.staff import access
 from parlour.staff import queries as staff
@@ -39,11 +39,24 @@ def routing(request: HttpRequest, agent: Agent) -> HttpResponse:
     return _page(request, agent)
 
 
-def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str = "") -> HttpResponse:
-    rules, now = queries.rules(), clock.now()
+def _page(
+    request: HttpRequest,
+    agent: Agent,
+    *,
+    status: int = 200,
+    trouble: str = "",
+    planned: queries.Rules | None = None,
+    effect: preview.Effect | None = None,
+) -> HttpResponse:
+    """``planned``: settings that are not saved yet, with the ``effect`` they would have."""
+    rules, now = planned or queries.rules(), clock.now()
     brands, teams = _names()
     waiting, categories = looking.waiting_in_teams(), queries.category_choices(archived=True)
-    shown = [(team, words.sentence(team, brands, teams, categories), waiting.get(team.pk, 0)) for team in staff.teams()]
+    hours = {key: one.name for key, one in queries.calendars().items()}
+    shown = [
+        (team, words.sentence(team, brands, teams, categories, hours), waiting.get(team.pk, 0))
+        for team in staff.teams()
+    ]
     people = looking.people(rules, now)
     context = {
         "teams": sorted(shown, key=lambda one: (not one[0].active, one[0].pk)),
@@ -59,7 +72,8 @@ def _page(request: HttpRequest, agent: Agent, *, status: int = 200, trouble: str
         "change": queries.latest_change(),
         "trouble": trouble,
         "said": request.session.pop("said", ""),
-        "tried": _tried(request, rules),
+        "tried": _tried(request, queries.rules()),
+        "effect": effect,
         "given": {name: request.GET.get(name, "") for name in ("text", "channel", "brand", "purpose")},
     }
     return render(request, "policy/routing.html", policy.frame(agent, PART) | context, status=status)
@@ -91,7 +105,7 @@ def _tried(request: HttpRequest, rules: queries.Rules) -> dict[str, Any] | None:
 
 @seat(access.LEAD, ("POST",))
 def settings(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """What holds for all teams."""
+    """What holds for all teams; ``do=preview`` shows what it would have done to the latest cases and saves nothing."""
     try:
         given: dict[str, Any] = {
             name: number(request, name, label)
@@ -106,6 +120,11 @@ def settings(request: HttpRequest, agent: Agent) -> HttpResponse:
         }
         given |= {"weights": weights, "back_when_offline": bool(request.POST.get("back_when_offline"))}
         given["needs"] = [_need(line) for line in request.POST.get("needs", "")[:5000].splitlines() if line.strip()]
+        if request.POST.get("do") == "preview":
+            before = queries.rules()
+            planned = changes.planned(before, given)
+            effect = preview.would_change(before, planned, clock.now())
+            return _page(request, agent, planned=planned, effect=effect)
         changes.save_settings(given, by=agent)
     except Invalid as error:
         return _page(request, agent, status=422, trouble=str(error))
@@ -155,6 +174,7 @@ def _team_values(request: HttpRequest) -> dict[str, Any]:
         "skills": skills_of(request.POST.get("skills", "")),
         "overflow_id": overflow or None,
         "overflow_minutes": number(request, "overflow_minutes", "Minutes until another team helps out", 15),
+        "wrap_up_seconds": number(request, "wrap_up_seconds", "Seconds to wrap up"),
         "brands": [
             int(one) for one in request.POST.getlist("brands") if one.isascii() and one.isdigit() and len(one) < 18
         ],
@@ -172,6 +192,7 @@ def _rough(request: HttpRequest) -> dict[str, Any]:
         "languages": words_in(request.POST.get("languages", "")),
         "strategy": request.POST.get("strategy", Strategy.LEAST),
         "pushes": request.POST.get("pushes", "1") == "1",
+        "hours": storable(request.POST.get("hours", ""), 40),
     }
 
 
@@ -194,7 +215,13 @@ def _team_form(
                 "examples": examples,
                 "count": count,
                 "of": of,
-                "words": words.sentence(team, brands, teams, queries.category_choices(archived=True)),
+                "words": words.sentence(
+                    team,
+                    brands,
+                    teams,
+                    queries.category_choices(archived=True),
+                    {key: one.name for key, one in queries.calendars().items()},
+                ),
             }
         }
         if team.pk == -1:
@@ -213,6 +240,7 @@ def _team_form(
             "categories": _kept_too(team.categories),
             "purposes": Purpose.choices,
             "strategies": Strategy.choices,
+            "calendars": [(key, one.name) for key, one in queries.calendars().items()],
             "trouble": trouble,
         },
         status=status,

@@ -19,6 +19,7 @@ from parlour.lib import clock
 from parlour.lib.text import one_line, storable
 from parlour.policy.routing import actions as routing
 from parlour.staff import actions as staff
+from parlour.staff import queries as staff_queries
 from parlour.staff.models import Agent, Presence, SignInLink
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, refuse, seat
@@ -178,8 +179,14 @@ def set_profile(request: HttpRequest, agent: Agent) -> HttpResponse:
     return _saved(request, "Saved.")
 
 
-@seat(methods=("POST",))
+@seat(methods=("GET", "HEAD", "POST"))
 def set_presence(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Come, go, or wrap up; asked with GET, the presence as it stands at the top of each page."""
+    if request.method != "POST":
+        if not is_fragment(request):
+            return HttpResponseRedirect(reverse("me"))
+        agent.presence = staff_queries.present(agent, clock.now())
+        return render(request, "parts/presence.html", parts.frame(agent))
     presence = request.POST.get("presence", "")
     if presence not in Presence.values:
         return refuse(request, 422, "There is no such presence.")

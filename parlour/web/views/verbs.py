@@ -13,8 +13,9 @@ from parlour.cases import actions, corrections, queries
 from parlour.cases.access import get_case, get_message
 from parlour.cases.actions import Invalid
 from parlour.cases.models import FileState, Message
+from parlour.policy.routing import actions as routing
 from parlour.staff import access
-from parlour.staff.models import Agent
+from parlour.staff.models import Agent, Presence
 from parlour.understanding.models import Correction
 from parlour.web.views import parts
 from parlour.web.views.guard import is_fragment, seat
@@ -119,9 +120,17 @@ def resolve(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
 
 def resolve_and(request: HttpRequest, agent: Agent, case_id: int, then: str) -> HttpResponse:
     """Resolve the case and stay, or go to the next one (to the queue when there is none)."""
+    response = _resolved(request, agent, case_id, then)
+    if agent.presence == Presence.WRAP_UP and is_fragment(request):
+        # The presence at the top tells until when, with a button to end it.
+        trigger_client_event(response, "desk:presence", {})
+    return response
+
+
+def _resolved(request: HttpRequest, agent: Agent, case_id: int, then: str) -> HttpResponse:
     tab = parts.tab_of(request, get_case(agent, case_id, access.ANSWER), agent)
     following = queries.next_case(agent, tab, case_id) if then == "next" else None
-    actions.resolve(case_id, by=agent)
+    routing.resolve(case_id, by=agent)
     if then != "next":
         return done(request, case_id, "Resolved.")
     if following is None:
