@@ -6,11 +6,12 @@ Names of the fields are places in the tree: ``if.1.0.what`` is what the first co
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
 
-from parlour.policy.rules.language import DEEDS, FIELDS, SAME, TRIGGERS, WAYS
+from parlour.policy.rules.language import DEEDS, FIELDS, SAME, TRIGGERS, WAYS, Deed, Field
 
 Node = dict[str, Any]
 KINDS = (("all", "All of these hold"), ("any", "Any of these holds"), ("not", "None of these holds"))
@@ -94,6 +95,8 @@ def typed(post: QueryDict) -> Node:
         if (do := post.get(f"then.{number}.do")) is None:
             break
         value = ", ".join(post.getlist(f"then.{number}.value"))[:10_000]
+        if _of_another(DEEDS, post.get(f"then.{number}.was"), do):
+            value = ""
         deeds.append(deed(do, value, post.get(f"then.{number}.visibility", SAME)))
     return {
         "name": post.get("name", "")[:200],
@@ -107,11 +110,19 @@ def typed(post: QueryDict) -> Node:
     }
 
 
+def _of_another(known: Mapping[str, Field] | Mapping[str, Deed], was: str | None, now: str) -> bool:
+    """Whether a value was typed for something that takes other values: it means nothing where another thing was chosen since."""
+    before, after = known.get(was or ""), known.get(now)
+    return before is not None and after is not None and (before.kind, before.choices) != (after.kind, after.choices)
+
+
 def _typed_node(post: QueryDict, place: str, depth: int) -> Node:
     if depth > 1 and (what := post.get(f"{place}.what")) is not None:
         how, values = post.get(f"{place}.is", ""), [one[:10_000] for one in post.getlist(f"{place}.value")]
         made = leaf(what, how, values)
-        if FIELDS[made["what"]].kind == "text":
+        if _of_another(FIELDS, post.get(f"{place}.was"), made["what"]):
+            made["value"] = []
+        elif FIELDS[made["what"]].kind == "text":
             made["value"] = [line for one in values for line in one.splitlines()]
         elif FIELDS[made["what"]].kind == "words":
             made["value"] = [part for one in values for part in one.split(",")]

@@ -207,3 +207,19 @@ def test_agents_see_none_of_it(rows: Rows, client: Client) -> None:
     for path in ("/new", "/undo", "/import", f"/{made.pk}/do"):
         assert client.post(f"/policy/rules{path}", {"do": "remove"}).status_code == 403
     assert Rule.objects.count() == 1
+
+
+def test_what_was_typed_for_another_condition_does_not_stay(rows: Rows, client: Client) -> None:
+    changed = FORM | {
+        "if.0.what": "message.sentiment",
+        "if.0.was": "message.text",
+        "then.0.do": "level",
+        "then.0.was": "team",
+        "change": "see",
+    }
+    shown = html(client.post("/policy/rules/new", changed))
+    assert "(gone)" not in shown
+    assert "money back" not in shown.split('name="if.0.value"', 1)[1].split("</fieldset>")[0]
+    # What means the same for both stays.
+    same = FORM | {"if.1.0.what": "message.sentiment", "if.1.0.was": "message.sentiment", "change": "see"}
+    assert 'value="negative" checked' in html(client.post("/policy/rules/new", same))
