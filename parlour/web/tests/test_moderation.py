@@ -132,6 +132,15 @@ def test_what_stands_in_public_is_hidden_with_one_button_that_goes_on_in_private
     assert "Posted in public:" not in at(amara).get(f"/case/{case.pk}").content.decode()
 
 
+def test_nobody_is_sent_in_private_where_there_is_no_private(scene: Scene, amara: Agent) -> None:
+    case = scene.case(channel="reviews", assignee=amara)
+    scene.said(case, f"Two stars, my card is {CARD}")
+    page = at(amara).get(f"/case/{case.pk}").content.decode()
+    assert "Posted in public:" in page
+    assert "Reviews can neither hide it nor be answered in private." in page
+    assert "/protect" not in page
+
+
 def test_answers_and_notes_are_covered_too(scene: Scene, amara: Agent, person: Callable[..., Agent]) -> None:
     case = scene.case()
     scene.said(case, "Hello")
@@ -264,6 +273,8 @@ def test_a_brand_says_how_its_numbers_look(scene: Scene, lead: Agent) -> None:
     assert (row.templates, row.region, row.hide_personal, row.hide_kinds) == (["AA-99999"], "DE", True, ["card"])
     for changed in ({"templates": "(a+)+$"}, {"templates": "AAA"}, {"region": "XX"}, {"flood_messages": "0"}):
         assert client.post(address, given | changed).status_code == 422
+    home = client.get("/policy/moderation").content.decode()
+    assert "Hidden by itself when posted in public: a card number. Other personal data is shown" in home
     tried = client.post("/policy/moderation/try", {"text": "Booking LX-48213", "brand": scene.brand.pk}, headers=HTMX)
     assert "••-•••••" in tried.content.decode()
 

@@ -29,6 +29,7 @@ from parlour.understanding import personal
 from parlour.web.views.case import case_page
 from parlour.web.views.guard import is_fragment, seat
 from parlour.web.views.parts import frame as desk_frame
+from parlour.web.views.parts import speaks_in_private
 from parlour.web.views.policy import frame
 from parlour.web.views.verbs import done
 
@@ -68,6 +69,7 @@ def _home(request: HttpRequest, agent: Agent, **more: Any) -> HttpResponse:
     shown = {
         "lists": [(one, one.words.count("\n") + 1) for one in lists],
         "brands": [(brand, measures.get(brand.pk)) for brand in channels.brands()],
+        "kinds": personal.KINDS,
         "presets": [
             (code, name, len(presets.words_of(code)))
             for code, (_, name) in presets.LANGUAGES.items()
@@ -348,7 +350,10 @@ def protect(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse
     """Hide a message with personal data from the public, and go on in private."""
     message = get_message(agent, message_id, access.ANSWER)
     hides = actions.protect(message.pk, by=agent)
-    words = "It is being hidden. Ask in private." if hides else "It cannot be hidden there. Ask in private."
+    private = speaks_in_private(message.channel)
+    words = " ".join(
+        filter(None, ("It is being hidden." if hides else "It cannot be hidden there.", private and "Ask in private."))
+    )
     if message.case is None:
         return HttpResponseRedirect(reverse("home"))
     if not is_fragment(request):

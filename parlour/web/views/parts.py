@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from parlour.cases import queries as cases
 from parlour.cases.actions import can_act
 from parlour.cases.models import Case, Level, Purpose, Status
+from parlour.channels import registry
 from parlour.lib.text import storable
 from parlour.policy.handover import queries as handover
 from parlour.policy.incidents import queries as incidents
@@ -146,7 +147,13 @@ def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) ->
     teams = {one.pk: one.name for one in head["teams"]}
     woven = timeline.flow(told, cases.history(case), names, teams, case.brand_id, last=before is None)
     shown = {"flow": woven, "acts": timeline.ACTS, "kinds": kinds, "handled": moderation.handled_in(case.pk)}
-    return shown | {"is_covered": covering.is_covered, "hides": lambda message: can_act(message, "hide")}
+    offered = {"hides": lambda message: can_act(message, "hide"), "speaks_in_private": speaks_in_private}
+    return shown | {"is_covered": covering.is_covered} | offered
+
+
+def speaks_in_private(channel: str) -> bool:
+    """Whether a customer of the channel can be answered where nobody else reads it."""
+    return registry.get(channel).capabilities.private is not None
 
 
 def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
