@@ -350,10 +350,9 @@ def protect(request: HttpRequest, agent: Agent, message_id: int) -> HttpResponse
     """Hide a message with personal data from the public, and go on in private."""
     message = get_message(agent, message_id, access.ANSWER)
     hides = actions.protect(message.pk, by=agent)
-    private = speaks_in_private(message.channel)
-    words = " ".join(
-        filter(None, ("It is being hidden." if hides else "It cannot be hidden there.", private and "Ask in private."))
-    )
+    words = "It is being hidden." if hides else "It cannot be hidden there."
+    if speaks_in_private(message.channel):
+        words += " Ask in private."
     if message.case is None:
         return HttpResponseRedirect(reverse("home"))
     if not is_fragment(request):
