@@ -20,6 +20,7 @@ from parlour.spine import actions as spine
 from parlour.spine import bus
 from parlour.staff import access as staff
 from parlour.staff.access import Actor, actor_name
+from parlour.staff.models import Team
 
 MOST_TARGETS, MOST_CALENDARS = 200, 100
 
@@ -86,13 +87,15 @@ def save_calendar(calendar: Calendar, *, by: Actor, seen: int) -> Plan:
 
 
 def remove_calendar(key: str, *, by: Actor, seen: int) -> Plan:
-    """Raises Invalid while a target counts by it."""
+    """Raises Invalid while a target counts by it, or a team keeps to it."""
     plan = _current(by, seen)
     calendar = next((one for one in plan.calendars if one.key == key), None)
     if calendar is None:
         raise Invalid("There are no such opening hours.")
     if users := [one.name for one in plan.targets if one.calendar == key]:
         raise Invalid(f"“{users[0]}” counts by these opening hours: give it others first.")
+    if team := Team.objects.filter(hours=key, active=True).order_by("name").first():
+        raise Invalid(f"The team {team.name} keeps to these opening hours: give it others first.")
     kept = tuple(one for one in plan.calendars if one.key != key)
     return _save(replace(plan, calendars=kept, _by_key={}), f"Opening hours “{calendar.name}” removed", by, seen)
 

@@ -139,3 +139,9 @@ def test_a_team_keeps_to_a_calendar_that_is_there(
 ) -> None:
     with pytest.raises(Invalid, match=words):
         changes.save_team(None, {"name": "Billing", **wrong}, by=lead)
+
+
+def test_hours_that_a_team_keeps_to_are_not_taken_away(rows: Rows, lead: Agent) -> None:
+    changes.save_team(None, {"name": "Billing", "hours": calendar(lead, 2, 6)}, by=lead)
+    with pytest.raises(Invalid, match="The team Billing keeps to these opening hours"):
+        service_levels.remove_calendar("shop", by=lead, seen=promised.current().edition)
