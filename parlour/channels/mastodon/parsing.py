@@ -70,13 +70,19 @@ def key_of(event: Event) -> str:
     return f"odd:{hashlib.sha256(sorted_body).hexdigest()}"
 
 
+def kind_of(told: Mapping[str, Any]) -> str:
+    """What a notification is about; empty for what is no text."""
+    kind = told.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def _named(event: Event) -> str:
     payload, name = _payload(event), event.get("event")
     if name == "delete":
         return f"delete:{one}" if (one := ident(event.get("payload"))) else ""
     told = mapping(payload)
     if name == "notification":
-        status, kind = mapping(told.get("status")), told.get("type")
+        status, kind = mapping(told.get("status")), kind_of(told)
         if kind not in SPOKEN and kind not in EDITED:
             return f"notification:{one}" if (one := ident(told.get("id"))) else ""
         told, name = status, "status.update" if kind in EDITED else "update"
@@ -133,8 +139,8 @@ def inbounds(body: bytes, inbox: InboxConfig, received_at: datetime) -> Iterator
 
 def _notification(event: Event, payload: object, key: str, realm: str, received_at: datetime) -> Inbound:
     told = _object(payload, "notification")
-    kind = told.get("type")
-    if not isinstance(kind, str):
+    kind = kind_of(told)
+    if not kind:
         raise ValueError("The notification has no type.")
     if kind in SPOKEN:
         # The status of a shortened notification has no account of its own: it is the one who is told of.

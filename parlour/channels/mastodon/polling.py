@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from parlour.channels.contract import ChannelError, ErrorKind, InboxConfig, Poll, Split
 from parlour.channels.mastodon.calls import account, call, credentials
-from parlour.channels.mastodon.parsing import EDITED, REACTIONS, SPOKEN, framed
+from parlour.channels.mastodon.parsing import EDITED, REACTIONS, SPOKEN, framed, kind_of
 from parlour.channels.mastodon.reading import base_of, ident
 from parlour.channels.social import epoch, lately, mapping, saved, sequence
 
@@ -75,8 +75,8 @@ class Asking:
         page = self._page("/api/v1/notifications", since, **{"types[]": [*SPOKEN, *EDITED, *REACTIONS]})
         for told in self._fresh(page, since):
             status = mapping(told.get("status"))
-            root = self._root(status) if told.get("type") in SPOKEN else ""
-            if told.get("type") in SPOKEN:
+            root = self._root(status) if kind_of(told) in SPOKEN else ""
+            if kind_of(told) in SPOKEN:
                 self._watched(status)
             self._add(told.get("created_at"), framed("notification", told, me=self.me, root=root))
         return self._seen("since", since, page)

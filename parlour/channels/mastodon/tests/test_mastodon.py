@@ -147,6 +147,14 @@ def test_hostile_fields_stay_text_or_are_refused() -> None:
         changed("mention", id="../../secrets")
 
 
+def test_a_notification_of_no_kind_stops_no_poll() -> None:
+    event = {"event": "notification", "payload": {"type": ["mention"], "id": "7"}}
+    (split,) = channel.split(event, b"", CONFIG)
+    assert split.key == "notification:7"
+    with pytest.raises(ValueError, match="has no type"):
+        channel.parse(split.body, CONFIG, RECEIVED)
+
+
 def test_nothing_is_posted_here() -> None:
     with pytest.raises(Refused):
         channel.split({"type": "mention"}, b"", CONFIG)
