@@ -268,6 +268,11 @@ def test_settings_are_tried_on_past_cases_before_they_are_saved(lead, scene, per
     assert "Not saved yet" in page
     assert "Of the latest 3 cases, 2 would have gone elsewhere" in page
     assert "Lea of Front desk → <b>Otto of Front desk</b>" in page
+    wrong = lead.post("/policy/routing/settings", {**given, "sticky_days": "9", "needs": "Weather: umbrellas 2"})
+    assert wrong.status_code == 422
+    assert "No brand has a category “Weather”." in wrong.text
+    assert 'name="sticky_days" inputmode="numeric" value="9"' in wrong.text
+    assert "Weather: umbrellas 2</textarea>" in wrong.text
     # What was typed stays in the form; nothing was saved.
     assert "Billing: refunds 2</textarea>" in page
     assert rules().needs == ()

@@ -74,6 +74,7 @@ def _page(
         "said": request.session.pop("said", ""),
         "tried": _tried(request, queries.rules()),
         "effect": effect,
+        "typed": request.POST if trouble else {},
         "given": {name: request.GET.get(name, "") for name in ("text", "channel", "brand", "purpose")},
     }
     return render(request, "policy/routing.html", policy.frame(agent, PART) | context, status=status)
