@@ -85,9 +85,9 @@ def count(value: int) -> str:
 
 def initials(name: str) -> str:
     """One or two letters for a face without a picture."""
-    letters = [word[0] for word in re.split(r"[\s._\-@]+", name) if word and word[0].isalnum()]
+    letters = [word[0] for word in re.split(r"[\s._\-@]+", name) if word and word[0].isalpha()]
     if not letters:
-        return "?"
+        return "#" if any(letter.isdigit() for letter in name) else "?"
     return (letters[0] + letters[-1] if len(letters) > 1 else letters[0]).upper()
 
 

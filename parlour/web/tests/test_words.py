@@ -42,6 +42,8 @@ def test_countdown(seconds, expected):
         ("🥹", "?"),
         ("محمد علي", "مع"),
         ("a b c", "AC"),
+        ("Carmen_Vidal_1", "CV"),
+        ("+49 1510 6120048", "#"),
     ],
 )
 def test_initials(name, expected):
