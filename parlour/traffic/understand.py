@@ -21,6 +21,7 @@ from parlour.lib.text import one_line
 from parlour.policy import actions as policy
 from parlour.policy.moderation import queries as moderation
 from parlour.spine import actions as spine
+from parlour.understanding import threads
 from parlour.understanding.own import annotate
 from parlour.understanding.personal import COVER, masked
 from parlour.understanding.queries import SENTIMENTS, Annotation
@@ -70,7 +71,22 @@ def think(messages: Sequence[Message]) -> list[Thought]:
     except Exception as error:
         log.error("Understanding failed on a batch (%s); going one by one.", where(error))
         thoughts = [(message, _one(message, brands.get(message.inbox_id or 0))) for message in messages]
-    return _with_files(thoughts)
+    return _with_files(_below(thoughts))
+
+
+def _below(thoughts: list[Thought]) -> list[Thought]:
+    """Short words are read below what the desk said last in their case: one query for those that may be."""
+    short = {m.case_id for m, thought in thoughts if thought and m.case_id and len(m.text) <= threads.LONGEST}
+    if not short:
+        return thoughts
+    said = Message.objects.filter(case_id__in=short, direction=Direction.OUT, sent_at=F("case__last_out_at"))
+    last = {case: (at, text) for case, at, text in said.values_list("case_id", "sent_at", "text")}
+    return [
+        (message, threads.after(thought, message.text, last[message.case_id or 0][1]))
+        if thought and message.case_id in last and last[message.case_id or 0][0] < message.sent_at
+        else (message, thought)
+        for message, thought in thoughts
+    ]
 
 
 def _brands(messages: Sequence[Message]) -> dict[int, int]:

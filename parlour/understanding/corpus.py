@@ -163,6 +163,55 @@ def advertising(copies: int = 3) -> Iterator[Example]:
             yield replace(example, text=_dressed(line, example, language, dice))
 
 
+_SIGNS: Final = {
+    0: ("", "", ".", "!", "!!!", " 😡"),
+    1: ("", "", "", ".", "!"),
+    2: ("", "", ".", "!", "!!", " 😊", " :)", " 👍"),
+}
+_SLOT: Final = re.compile(r"\{(\w+)\}")
+
+
+def threads(copies: int = 6) -> Iterator[Example]:
+    """Our own sentences as they come in the middle of a conversation, or from those who need nothing: answers, thanks, musings.
+
+    ``{word}`` stands for one of the words of a line ``= word one|another`` of the file.
+    """
+    dice = random.Random(19)
+    slots: dict[str, list[str]] = {}
+    known = Example("")
+    for line in (OWN / "seeds_thread.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("= "):
+            name, _, words = line[2:].partition(" ")
+            slots[name] = words.split("|")
+        elif line.startswith("# "):
+            _, actionable, intent, tone = line[2:].split()
+            known = Example(
+                "",
+                _TONES[tone],
+                None,
+                None,
+                actionable == "1",
+                INTENTS.index(intent),
+                offensive=False,
+                spam=False,
+                weight=1.1,
+            )
+        else:
+            for number in range(copies):
+                text = _SLOT.sub(lambda slot: dice.choice(slots[slot[1]]), line)
+                yield replace(known, text=_posted(text, known, dice) if number else text)
+
+
+def _posted(text: str, known: Example, dice: random.Random) -> str:
+    """A line as people post it: to somebody or to nobody, with or without a capital, a sign at the end."""
+    if dice.random() < 0.5:
+        text = text[:1].upper() + text[1:]
+    if dice.random() < 0.6 and not text.startswith(("@", "rt ", "Rt ")):
+        text = f"@brand {text}"
+    ending = dice.choice(_SIGNS[1 if known.sentiment is None else known.sentiment])
+    return f"{text}{ending}"
+
+
 def _plain_seeds(name: str) -> Iterator[tuple[tuple[str, str], str]]:
     """Lines of a seeds file whose headings name a language and a label."""
     heading = ("", "")
@@ -297,6 +346,7 @@ def load(data: Path, feeling: Mapping[str, int]) -> list[Example]:
         *wants(),
         *insults(),
         *advertising(),
+        *threads(),
         *care_dialogues(data),
         *bank_questions(data),
         *assistant_requests(data),

@@ -60,7 +60,8 @@ _WANTED: Final[dict[Intent, str]] = {
         report_lost_card redeem_rewards pin_change insurance_change credit_limit_change reset_settings sync_device
         reminder alarm timer text make_call translate todo_list_update shopping_list_update update_playlist play_music
         restaurant_reservation schedule_meeting pto_request uber share_location""",
-    "other": """greeting goodbye yes no maybe tell_joke fun_fact flip_coin roll_dice repeat thank_you""",
+    "other": """greeting goodbye yes no maybe tell_joke fun_fact flip_coin roll_dice repeat""",
+    "praise": "thank_you",
 }
 WANTED: Final[dict[str, Intent]] = {name: wanted for wanted, names in _WANTED.items() for name in names.split()}
 

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ LABELS: Final = Path(__file__).parent / "data" / "actionable_labels.csv"
 AGAIN: Final = Path(__file__).parent / "data" / "actionable_labels_again.csv"
 """The second reading of ``AGAIN_SHARE`` of the sample, made later without looking at the first."""
 AGAIN_SHARE: Final = 0.15
+INTENTS: Final = LABELS.with_name("intent_labels.csv")
+"""Other messages of the same sets, labelled with what their writers want (``evaluate_intents``)."""
 ACTIONABLE: Final = "actionable"
 NOISE: Final = "noise"
 
@@ -66,8 +69,18 @@ def same(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace('"', " ")).strip().casefold()
 
 
-def messages(data: Path, name: str) -> Iterator[Message]:
-    """All messages of one set that may be drawn, as a desk would show them."""
+def one_line(text: str) -> str:
+    """The text without its line breaks, to be printed."""
+    return re.sub(r"\s+", " ", text)
+
+
+@lru_cache(maxsize=16)
+def messages(data: Path, name: str) -> tuple[Message, ...]:
+    """All messages of one set that may be drawn, as a desk would show them; read once."""
+    return tuple(_messages(data, name))
+
+
+def _messages(data: Path, name: str) -> Iterator[Message]:
     with gzip.open(data / _FILES[name], "rt", encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file)):
             match name:
@@ -123,7 +136,7 @@ def draw_again(sample: Sequence[Message]) -> list[Message]:
 
 
 def labels(path: Path = LABELS) -> dict[tuple[str, str], str]:
-    """(set, id) -> actionable or noise, in the order of the file."""
+    """(set, id) -> its label (actionable or noise), in the order of the file."""
     with path.open(encoding="utf-8", newline="") as file:
         return {(row["set"], row["id"]): row["label"] for row in csv.DictReader(file)}
 
@@ -131,18 +144,20 @@ def labels(path: Path = LABELS) -> dict[tuple[str, str], str]:
 def labelled(data: Path) -> list[tuple[Message, str]]:
     """The labelled messages with their texts. Raises KeyError when one is not in the data."""
     given = labels()
-    texts = _texts(data, given, dict.fromkeys(name for name, _ in given))
-    return [(texts[key], label) for key, label in given.items()]
+    known = texts(data, given, dict.fromkeys(name for name, _ in given))
+    return [(known[key], label) for key, label in given.items()]
 
 
 def held_back(data: Path) -> frozenset[str]:
     """The labelled texts as ``same`` writes them, of the files that are there: nothing is ever trained on one of these."""
     absent = missing(data)
     there = [name for name, file in _FILES.items() if file not in absent]
-    return frozenset(same(one.text) for one in _texts(data, labels(), there).values())
+    kept = labels().keys() | labels(INTENTS).keys()
+    return frozenset(same(one.text) for one in texts(data, kept, there).values())
 
 
-def _texts(data: Path, wanted: Collection[tuple[str, str]], sets: Iterable[str]) -> dict[tuple[str, str], Message]:
+def texts(data: Path, wanted: Collection[tuple[str, str]], sets: Iterable[str]) -> dict[tuple[str, str], Message]:
+    """The wanted messages, by set and id, of the given sets."""
     return {(one.set, one.id): one for name in sets for one in messages(data, name) if (one.set, one.id) in wanted}
 
 
@@ -165,8 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if absent := missing(given.data):
         parser.error(f"{given.data} does not hold {', '.join(absent)}.")
     for message in draw_again(draw(given.data)) if given.again else draw(given.data):
-        text = re.sub(r"\s+", " ", message.text)
-        sys.stdout.write(f"{message.set}\t{message.id}\t{text}\n")
+        sys.stdout.write(f"{message.set}\t{message.id}\t{one_line(message.text)}\n")
     return 0
 
 

@@ -72,7 +72,7 @@ class Own:
         if self.place is None or self.table is None or self.bias is None:
             return None
         result: Floats = fitting.sums(read, self.place, self.table) + self.bias
-        return result if self.dense is None else result + fitting.embedded(texts) @ self.dense
+        return result if self.dense is None else result + fitting.from_embeddings(texts, self.dense)
 
 
 _known: dict[tuple[str, int], tuple[str, Own]] = {}
@@ -127,16 +127,16 @@ def _load(brand: int, before: Own | None) -> Own:
     buckets = np.unique(np.concatenate([head.buckets for head in heads.values()]))
     width = sum(len(head.labels) for head in heads.values())
     weights, bias = np.zeros((len(buckets), width), np.float32), np.zeros(width, np.float32)
-    dense: Floats | None = None
+    rows = max((len(head.dense) for head in heads.values() if head.dense is not None), default=0)
+    dense = np.zeros((rows, width), np.float32) if rows else None
     answers: dict[str, _Answer] = {}
     at = 0
     for name, head in heads.items():
         columns = slice(at, at + len(head.labels))
         weights[np.searchsorted(buckets, head.buckets), columns] = head.weights
         bias[columns] = head.bias
-        if head.dense is not None:
-            dense = np.zeros((len(head.dense), width), np.float32) if dense is None else dense
-            dense[:, columns] = head.dense
+        if head.dense is not None and dense is not None:
+            dense[: len(head.dense), columns] = head.dense
         labels, counts = live(tree, head.labels) if name == "category" else (head.labels, None)
         answers[name] = _Answer(columns, labels, counts, head.name)
         at = columns.stop
