@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from parlour.cases import actions
 from parlour.cases.access import Invalid, possible_id
-from parlour.cases.models import Case, Direction, Level, Message, Status
+from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Level, Message, Status
 from parlour.channels import registry
 from parlour.channels.models import Inbox
 from parlour.channels.queries import config
@@ -181,7 +181,14 @@ def summary_of(case: Case) -> str:
     lines.append(_clock(case))
     said = list(case.messages.filter(direction=Direction.IN, deleted_at=None).order_by("-sent_at", "-id")[:LINES])[::-1]
     lines += [f"{case.customer}: “{_first_line(one)}”" for one in said if one.text]
-    ours = list(case.messages.filter(direction=Direction.OUT).select_related("agent").order_by("-sent_at", "-id")[:10])
+    # What waits for approval, was taken back or did not arrive has not been said.
+    unsaid = Delivery.objects.filter(
+        message=OuterRef("pk"),
+        what="send",
+        state__in=(DeliveryState.AWAITING, DeliveryState.CANCELLED, DeliveryState.FAILED),
+    )
+    said_by_us = case.messages.filter(~Exists(unsaid), direction=Direction.OUT)
+    ours = list(said_by_us.order_by("-sent_at", "-id")[:10])
     if ours:
         lines.append(f"We last wrote: “{_first_line(ours[0])}”")
     promised = [found.strip() for one in ours for found in _PROMISE.findall(one.text)][:2]

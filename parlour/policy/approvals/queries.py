@@ -64,7 +64,7 @@ def reviews(actor: Actor, rule_id: int | None, writers: Iterable[int | None]) ->
         return False
     if access.may(actor, access.LEAD):
         return True
-    rule = ApprovalRule.objects.filter(pk=rule_id).first()
+    rule = ApprovalRule.objects.filter(pk=rule_id).first() if rule_id is not None else None
     if rule is None or rule.reviewers is None or not isinstance(actor, Agent) or not access.may(actor, access.ANSWER):
         return False
     return actor.teams.filter(pk=rule.reviewers).exists()

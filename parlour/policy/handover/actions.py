@@ -186,7 +186,7 @@ def settle(one: Handover, state: str, words: str, *, reference: str = "", link: 
     one.reference, one.link = reference or one.reference, link or one.link
     one.save(update_fields=["state", "words", "settled_at", "reference", "link"])
     verb = "handover.failed" if state == State.FAILED else "handover.taken"
-    told = {"name": one.system.name, "reference": one.reference, "reason": words}
+    told: dict[str, Any] = {"name": one.system.name, "reference": one.reference, "reason": words}
     spine.write(verb, actor=f"system:{one.system_id}", case_id=one.case_id, **told)
 
 
