@@ -29,7 +29,6 @@ _LITTLE = frozenset(_SAID_ANYWAY.split())
 """Words that are never told as what a wave is about. Counting them does no harm: they are usual."""
 
 
-@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its ending, so that "cancelled", "cancels" and "cancellations" are one."""
     word = word.lower()
@@ -45,7 +44,10 @@ def stem(word: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text that can be counted; addresses and names of accounts are none. Scripts without spaces are cut in pairs."""
     found: list[str] = []
-    for word in _WORD.findall(_SKIPPED.sub(" ", text[:4000].replace("’", "'").replace("'", ""))):
+    cut: list[str] = _WORD.findall(_SKIPPED.sub(" ", text[:4000].replace("’", "'").replace("'", "")))
+    if text.isascii():
+        return cut
+    for word in cut:
         if _IS_UNSPACED.match(word):
             found += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
         else:
@@ -58,9 +60,15 @@ def stems(texts: Iterable[str]) -> list[str]:
     seen: dict[str, None] = {}
     for text in texts:
         for word in words(text):
-            if word.lower() not in _LITTLE:
-                seen.setdefault(stem(word))
+            if found := _telling(word):
+                seen.setdefault(found)
     return list(seen)[:MOST]
+
+
+@lru_cache(maxsize=20_000)
+def _telling(word: str) -> str:
+    """Its stem; empty for one that is said anyway. Remembered: most of what is written was written a moment ago."""
+    return "" if word.lower() in _LITTLE else stem(word)
 
 
 def spoken(texts: Iterable[str]) -> dict[str, str]:
