@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Max, Min
@@ -112,6 +113,12 @@ class Facts:
         return [(self.now - one).total_seconds() / 60 if one else None for one in since]
 
 
+@lru_cache(maxsize=2_000)
+def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded. Remembered: each rule that puts a tag on a case lets the next one about tags ask for those of the whole batch anew."""
+    return tuple(folded(tag) for tag in tags)
+
+
 def _likely(name: str) -> Callable[[Facts], list[bool]]:
     return lambda facts: [
         row.message is not None and (getattr(row.message, name) or 0.0) >= LIKELY for row in facts.rows
@@ -130,7 +137,7 @@ SPECIAL: dict[str, Callable[[Facts], Sequence[Any]]] = {
     "message.actionable": _flag("actionable"),
     "message.held": _flag("held"),
     "case.level": lambda facts: [row.case.level or "none" for row in facts.rows],
-    "case.tags": lambda facts: [[folded(tag) for tag in row.case.tags] if row.case.tags else [] for row in facts.rows],
+    "case.tags": lambda facts: [_tags(tuple(row.case.tags)) if row.case.tags else () for row in facts.rows],
     "case.team": Facts.team,
     "case.assignee": Facts.assignee,
     "case.waiting": Facts.waiting,

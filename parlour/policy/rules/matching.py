@@ -89,6 +89,7 @@ class Texts:
         self.whole = "\n".join(parts)
         self.starts = list(accumulate((len(part) + 1 for part in parts[:-1]), initial=0)) if parts else []
         self._found: dict[tuple[str, bool], list[int]] = {}
+        self._tokens: dict[int, list[str]] = {}
 
     def rows_with(self, words: str, *, whole: bool) -> list[int]:
         """The rows in which ``words`` (folded) stand, each once; ``whole``: not as part of a longer word."""
@@ -119,6 +120,13 @@ class Texts:
         end = self.starts[row + 1] - 1 if row + 1 < len(self.starts) else len(self.whole)
         return self.whole[self.starts[row] : end]
 
+    def tokens(self, row: int) -> list[str]:
+        """The words of a row, cut once for all patterns."""
+        found = self._tokens.get(row)
+        if found is None:
+            found = self._tokens[row] = self.text(row).split()
+        return found
+
 
 def _joins(beside: str, edge: str) -> bool:
     """Whether two neighbouring characters are of one word."""
@@ -146,7 +154,7 @@ def matching_rows(texts: Texts, pattern: str) -> list[int]:
     wanted = [(word, max(_literals(word), key=len)) for word in pattern.split()]
     literal = max((piece for _, piece in wanted), key=len, default="")
     candidates = texts.rows_with(literal, whole=False) if literal else range(len(texts.starts))
-    return [row for row in candidates if _matches(texts.text(row).split(), wanted)]
+    return [row for row in candidates if _matches(texts.tokens(row), wanted)]
 
 
 def _literals(word: str) -> list[str]:
@@ -154,6 +162,9 @@ def _literals(word: str) -> list[str]:
 
 
 def _matches(tokens: list[str], wanted: list[tuple[str, str]]) -> bool:
+    if len(wanted) == 1:
+        [(word, literal)] = wanted
+        return any(literal in token and _fits(token, word, literal) for token in tokens)
     return any(
         all(_fits(tokens[at + offset], word, literal) for offset, (word, literal) in enumerate(wanted))
         for at in range(len(tokens) - len(wanted) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from parlour.lib import clock
+from parlour.lib.quick import QuickModel
 
 
 class Rule(models.Model):
@@ -46,7 +47,7 @@ class Edition(models.Model):
     """Every rule with its id, in order."""
 
 
-class Firing(models.Model):
+class Firing(QuickModel):
     """One rule that fired on one case, once for one occurrence."""
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="firings", db_index=False)
