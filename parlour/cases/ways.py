@@ -49,6 +49,8 @@ def ways(case: Case) -> list[Way]:
     threads = list(
         Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by(latest_first, "-id")
     )
+    # Where the account has another inbox by now, the conversation goes on there.
+    threads.sort(key=lambda one: one.inbox.health == Inbox.Health.GONE)
     found: list[Way] = []
     for visibility in ("private", "public"):
         thread = next((one for one in threads if one.visibility == visibility), None)

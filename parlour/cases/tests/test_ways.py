@@ -124,6 +124,23 @@ def test_a_thread_the_customer_has_not_written_in_hides_no_other(rows: Rows) -> 
         assert way.answers == said.pk
 
 
+def test_a_disconnected_inbox_hides_no_living_one(rows: Rows) -> None:
+    case = rows.case()
+    rows.said(case, channel="messenger", visibility="private", sent_at=START + timedelta(minutes=9))
+    gone = Inbox.objects.create(
+        brand=case.brand, channel="messenger", name="Before", key="before", health=Inbox.Health.GONE
+    )
+    Thread.objects.update(inbox=gone, external_id="before")
+    Message.objects.update(inbox=gone)
+    with after(1):
+        (way,) = queries.ways(case)
+        assert "is disconnected" in way.blocked
+    said = rows.said(case, channel="messenger", visibility="private", sent_at=START)
+    with after(1):
+        (way,) = queries.ways(case)
+        assert (way.blocked, way.answers) == ("", said.pk)
+
+
 def test_deleted_words_are_answered_only_when_there_are_no_others(rows: Rows) -> None:
     case = rows.case()
     first = rows.said(case, sent_at=START)
