@@ -23,6 +23,7 @@ from parlour.policy.service_levels.plan import AT_BREACH, AT_WARNING, PROMISES, 
 MOST_MINUTES = 366 * DAY_MINUTES
 MOST_LINES, MOST_STEPS = 200, 12
 _LENGTH = re.compile(r"(\d{1,6})\s*(d|days?|h|hours?|hrs?|m|min|mins|minutes?)?(?:[\s,]+|$)", re.IGNORECASE)
+_NUMBER = re.compile("[0-9]{1,18}")
 _SPAN = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:-|–|to)\s*(\d{1,2})(?:[:.](\d{2}))?$")
 
 
@@ -103,7 +104,7 @@ def read_target(given: Given, many: Many, plan: Plan, key: str) -> Target:
         text = given.get(name, "").strip()
         if not text:
             return None
-        if not text.isdigit() or int(text) > 100:
+        if not _NUMBER.fullmatch(text) or int(text) > 100:
             wrong[name] = "A score lies between 0 and 100."
             return None
         return int(text)
@@ -130,7 +131,7 @@ def read_target(given: Given, many: Many, plan: Plan, key: str) -> Target:
     return Target(
         key=key,
         name=name,
-        brands=tuple(sorted({int(one) for one in many("brands") if one.isdigit()})),
+        brands=tuple(sorted({int(one) for one in many("brands") if _NUMBER.fullmatch(one)})),
         channels=tuple(sorted({one_line(one, 16) for one in many("channels") if one})),
         visibility=given.get("visibility", "") if given.get("visibility") in {"public", "private"} else "",
         levels=levels,
@@ -166,6 +167,9 @@ def _steps(given: Given, wrong: dict[str, str]) -> tuple[Step, ...]:
             continue
         if do == "level" and value not in Level.values:
             wrong[f"step_do_{number}"] = "There is no such priority."
+            continue
+        if do in {"team", "agent"} and not _NUMBER.fullmatch(value):
+            wrong[f"step_do_{number}"] = f"There is no such {do}."
             continue
         step = Step(when=when, do=do, value=value, after=after if when == AT_BREACH else 0)
         if step not in found:

@@ -94,6 +94,12 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_lost(lead: Client) -
     told = lead.post("/policy/service-levels/hours", HOURS | wrong).content.decode()
     assert "5 things are not right yet." in told
     assert "Monday: Two of these hours overlap." in told
+    odd = {"score_from": "²", "score_to": "1" * 5000, "brands": ["²", "9" * 5000]}
+    odd |= {"step_when_0": "breach", "step_do_0": "team:²", "step_when_1": "breach", "step_do_1": "agent:" + "9" * 5000}
+    answer = lead.post("/policy/service-levels/target", TARGET | odd)
+    assert answer.status_code == 422
+    assert "There is no such team." in answer.content.decode()
+    assert "4 things are not right yet." in answer.content.decode()
     assert Edition.objects.count() == 0
 
 
