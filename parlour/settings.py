@@ -295,7 +295,11 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "web" / "templates"],
         "APP_DIRS": False,
-        "OPTIONS": {"environment": "parlour.web.jinja.environment", "autoescape": True},
+        "OPTIONS": {
+            "environment": "parlour.web.jinja.environment",
+            "context_processors": ["parlour.web.jinja.token_once"],
+            "autoescape": True,
+        },
     },
 ]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
 from django.db import connection
-from django.db.models import BooleanField, Count, Q, QuerySet
+from django.db.models import BooleanField, Count, Model, Q, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 
 from parlour.cases.access import Invalid, possible_id, visible_cases
@@ -266,12 +266,36 @@ def _full(rows: QuerySet[Message]) -> QuerySet[Message]:
 
 def messages(case: Case, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
     """Messages and notes of a case, newest first."""
+    found = list(_full(_page(case, cursor).order_by("-sent_at", "-id"))[: limit + 1])
+    return _cut(found, limit, _cursor_of)
+
+
+def _page(case: Case, cursor: str | None) -> QuerySet[Message]:
     rows = Message.objects.filter(case=case)
     if cursor:
         at = _read_cursor(cursor, datetime, int)
         rows = rows.filter(_beyond("cases_message.sent_at, cases_message.id", "<", at))
-    found = list(_full(rows.order_by("-sent_at", "-id"))[: limit + 1])
-    return _cut(found, limit, lambda message: _write_cursor(message.sent_at, message.pk))
+    return rows
+
+
+def _cursor_of(message: Message) -> str:
+    return _write_cursor(message.sent_at, message.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What has been read for a case's page already."""
+
+    threads: Sequence[Thread] = ()
+    """All threads of the case with their inboxes, oldest first."""
+    identities: Sequence[Identity] = ()
+    agents: Sequence[Agent] = ()
+
+
+def known(case: Case, agents: Sequence[Agent] = ()) -> Known:
+    """The threads of a case and the accounts of its customer, read once for all that is shown of it."""
+    threads = list(case.threads.select_related("inbox").order_by("id"))
+    return Known(threads, list(case.customer.identities.order_by("id")[:20]), agents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +306,29 @@ class Timeline:
     earlier: str | None
 
 
-def timeline(case: Case, *, before: str | None = None, limit: int = 100) -> Timeline:
-    """The latest ``limit`` messages of a case, or those before a cursor."""
-    page = messages(case, cursor=before, limit=limit)
-    return Timeline(page.items[::-1], page.next)
+def timeline(case: Case, *, before: str | None = None, limit: int = 100, known: Known | None = None) -> Timeline:
+    """The latest ``limit`` messages of a case, or those before a cursor. Whose words they are and in which thread is looked up among
+    what is ``known``, and asked for only when it is not: all of a case's messages are in a few threads by a few people."""
+    rows = _page(case, before).order_by("-sent_at", "-id")
+    page = _cut(list(rows[: limit + 1]), limit, _cursor_of)
+    found = page.items[::-1]
+    known = known or Known()
+    _join(found, "thread", Thread.objects.select_related("identity"), known.threads)
+    _join(found, "identity", Identity.objects.all(), known.identities)
+    _join(found, "agent", Agent.objects.all(), known.agents)
+    prefetch_related_objects(found, "attachments", "versions", "deliveries")
+    return Timeline(found, page.next)
+
+
+def _join(found: Sequence[Message], name: str, rows: QuerySet[Any], known: Iterable[Model]) -> None:
+    """Set the relation ``name`` of each message."""
+    by_id = {one.pk: one for one in known}
+    wanted = {pk for message in found if (pk := getattr(message, f"{name}_id")) is not None}
+    if unknown := wanted - by_id.keys():
+        by_id |= rows.in_bulk(list(unknown))
+    for message in found:
+        if (pk := getattr(message, f"{name}_id")) is not None:
+            setattr(message, name, by_id[pk])
 
 
 def delivery(message: Message) -> Delivery | None:
@@ -296,6 +339,9 @@ def delivery(message: Message) -> Delivery | None:
 def newest_message_id(case_id: int) -> int:
     """The highest id among the case's messages, 0 for none: what an agent has seen."""
     return Message.objects.filter(case_id=case_id).order_by("-id").values_list("id", flat=True).first() or 0
+
+
+MOODS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,19 +356,24 @@ class CustomerCard:
     """Sentiment (-1..1) of the customer's latest messages in this case, oldest first."""
 
 
-def customer_card(case: Case) -> CustomerCard:
-    """The customer of a case, with what they said elsewhere and before."""
-    moods = (
-        Message.objects.filter(case=case, direction=Direction.IN, sentiment_score__isnull=False)
-        .order_by("-sent_at", "-id")
-        .values_list("sent_at", "sentiment_score")[:40]
-    )
+def customer_card(case: Case, found: Known | None = None, latest: Sequence[Message] | None = None) -> CustomerCard:
+    """The customer of a case, with what they said elsewhere and before. What was ``found`` and the ``latest`` messages of the case,
+    oldest first, are not asked for again."""
+    found = found or known(case)
+    if latest is None:
+        scored = Message.objects.filter(case=case, direction=Direction.IN, sentiment_score__isnull=False)
+        latest = list(scored.order_by("-sent_at", "-id").only("sent_at", "sentiment_score", "direction")[:MOODS])[::-1]
+    moods = [
+        (one.sent_at, one.sentiment_score)
+        for one in latest
+        if one.direction == Direction.IN and one.sentiment_score is not None
+    ]
     return CustomerCard(
         customer=case.customer,
-        identities=list(case.customer.identities.order_by("id")[:20]),
-        threads=list(case.threads.select_related("inbox").order_by("id")[:50]),
+        identities=list(found.identities),
+        threads=list(found.threads[:50]),
         before=list(Case.objects.filter(customer_id=case.customer_id).exclude(pk=case.pk).order_by("-id")[:10]),
-        moods=[(at, score) for at, score in moods if score is not None][::-1],
+        moods=moods[-MOODS:],
     )
 
 
@@ -342,6 +393,7 @@ __all__ = [
     "COUNT_CAP",
     "TABS",
     "CustomerCard",
+    "Known",
     "Page",
     "Queued",
     "Timeline",
@@ -350,6 +402,7 @@ __all__ = [
     "customer_card",
     "delivery",
     "history",
+    "known",
     "list_cases",
     "messages",
     "newest_message_id",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-from django.db.models import F
 
 from parlour.cases.files import media
 from parlour.cases.models import Case, Delivery, DeliveryState, Direction, Message, Thread
@@ -43,22 +41,32 @@ class Way:
     """Approved templates can be sent, also while it is blocked."""
 
 
-def ways(case: Case) -> list[Way]:
-    """Ways to answer a case, best first: the lane the customer last spoke in, then the others; open ways before closed ones."""
-    latest_first = F("last_inbound_at").desc(nulls_last=True)
-    threads = list(
-        Thread.objects.filter(case=case, customer__isnull=False).select_related("inbox").order_by(latest_first, "-id")
+def ways(case: Case, threads: Iterable[Thread] | None = None, latest: Sequence[Message] = ()) -> list[Way]:
+    """Ways to answer a case, best first: the lane the customer last spoke in, then the others; open ways before closed ones.
+
+    ``threads`` and ``latest``, all its threads with their inboxes and its latest messages, spare asking for them again.
+    """
+    if threads is None:
+        threads = Thread.objects.filter(case=case).select_related("inbox")
+    theirs = [one for one in threads if one.customer_id is not None]
+    # The last of each lane. Where the account has another inbox by now, the conversation goes on there.
+    theirs.sort(
+        key=lambda one: (
+            one.inbox.health != Inbox.Health.GONE,
+            one.last_inbound_at is not None,
+            one.last_inbound_at or case.opened_at,
+            one.pk,
+        )
     )
-    # Where the account has another inbox by now, the conversation goes on there.
-    threads.sort(key=lambda one: one.inbox.health == Inbox.Health.GONE)
+    by_lane = {one.visibility: one for one in theirs}
     found: list[Way] = []
     for visibility in ("private", "public"):
-        thread = next((one for one in threads if one.visibility == visibility), None)
-        if thread and (way := way_for(thread, visibility)):
+        thread = by_lane.get(visibility)
+        if thread and (way := way_for(thread, visibility, _said_in(thread, latest))):
             found.append(way)
     if not any(way.visibility == "private" for way in found):
-        public = next((one for one in threads if one.visibility == "public"), None)
-        if public and (way := way_for(public, "private")):
+        public = by_lane.get("public")
+        if public and (way := way_for(public, "private", _said_in(public, latest))):
             found.append(way)
     return sorted(found, key=lambda way: (bool(way.blocked), way.visibility != case.visibility))
 
@@ -84,6 +92,14 @@ def way_for(thread: Thread, visibility: str, answers: Message | None = None) -> 
         how = thread.inbox.get_health_display().lower()
         return replace(way, blocked=f"The inbox {thread.inbox.name} is {how}: nothing is sent from it.")
     return way
+
+
+def _said_in(thread: Thread, latest: Sequence[Message]) -> Message | None:
+    """What ``latest_inbound`` would give, if that is among these messages."""
+    said = [
+        one for one in latest if one.thread_id == thread.pk and one.direction == Direction.IN and one.deleted_at is None
+    ]
+    return max(said, key=lambda one: (one.sent_at, one.pk), default=None)
 
 
 def latest_inbound(thread: Thread) -> Message | None:
@@ -150,7 +166,7 @@ def _private_reply(channel: Channel, inbox: Inbox, said: Message) -> Way | None:
     if channel.capabilities.private_reply_days is not None:
         until = said.sent_at + timedelta(days=channel.capabilities.private_reply_days)
         spent = (
-            Delivery.objects.filter(mode="private_reply", target=said.external_id or "", message__case=said.case)
+            Delivery.objects.filter(mode="private_reply", target=said.external_id or "", message__case=said.case_id)
             .exclude(state__in=[DeliveryState.FAILED, DeliveryState.CANCELLED])
             .exists()
         )

@@ -6,7 +6,10 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.template.backends.utils import csrf_input
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from heroicons.jinja import heroicon_outline
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -15,7 +18,7 @@ from parlour.channels import registry
 from parlour.staff import access
 from parlour.understanding import categories, personal
 from parlour.understanding.heads import INTENT_NAMES
-from parlour.web import files, words
+from parlour.web import bubbles, files, words
 
 
 @cache
@@ -44,6 +47,11 @@ def channel_label(name: str) -> str:
 
 def category_name(slug: str, brand_id: int | None = None) -> str:
     return categories.name(slug, brand_id)
+
+
+def token_once(request: HttpRequest) -> dict[str, Any]:
+    """The hidden field of forms, made for the first form of a page and the same in all others: Django masks it anew each time."""
+    return {"csrf_input": SimpleLazyObject(lambda: csrf_input(request))}
 
 
 def url(name: str, *args: Any) -> str:
@@ -79,6 +87,7 @@ def environment(**options: Any) -> Environment:
     built.filters.update(
         channel_name=channel_label,
         zip=zip,
+        with_token=bubbles.with_token,
         ago=words.ago,
         since=words.since,
         stamp=words.stamp,

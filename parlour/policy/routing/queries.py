@@ -232,9 +232,8 @@ def who_knows(customer_ids: Iterable[int], rules: Rules, now: datetime) -> dict[
     return {cases[case_id]: agent_id for case_id, agent_id in answers if case_id is not None and agent_id is not None}
 
 
-def load_shown(agent: Agent, cases: int) -> int:
+def load_shown(agent: Agent, cases: int, now: Rules) -> int:
     """What an agent carries, for the top of every page; ``cases`` is how many they have."""
-    now = rules()
     return loads([agent.pk], now)[agent.pk] if cases and any(one != 1 for one in now.weights.values()) else cases
 
 

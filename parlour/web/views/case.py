@@ -26,7 +26,7 @@ def case_page(request: HttpRequest, agent: Agent, case: Case, *, status: int = 2
     shown = parts.whole_case(request, agent, case) | changed
     if is_fragment(request):
         return render(request, "parts/case_fragment.html", shown, status=status)
-    queue = beside(agent, shown["tab"], shown["q"], case.pk)
+    queue = beside(agent, shown["tab"], shown["q"], case.pk, shown["around"])
     context = queue | shown | {"section": "desk"}
     return render(request, "desk.html", context, status=status)
 

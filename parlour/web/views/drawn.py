@@ -12,6 +12,7 @@ from markupsafe import Markup
 from parlour.spine import queries as spine
 from parlour.spine.queries import Position
 from parlour.staff.models import Agent
+from parlour.web.around import Around
 from parlour.web.views import parts
 
 LASTS = 2.0
@@ -35,31 +36,39 @@ class Drawings:
         self._drawings: dict[tuple[str, int], Drawing] = {}
         self._lock = Lock()
 
-    def queue(self, agent: Agent, tab: str, limit: int, since: Position, current: int | None = None) -> dict[str, Any]:
+    def queue(
+        self,
+        agent: Agent,
+        tab: str,
+        limit: int,
+        since: Position,
+        current: int | None = None,
+        shared: Around | None = None,
+    ) -> dict[str, Any]:
         """What ``parts.queue`` and ``parts.frame`` give for a tab, with the ``current`` case marked.
 
         The drawing holds at least what the log tells up to ``since``. Raises Denied.
         """
-        around = parts.frame(agent)
+        frame = parts.frame(agent, shared)
         # One desk draws while the others wait for its drawing.
         with self._lock:
             drawing = self._drawings.get((tab, limit))
             if drawing is None or drawing.at < since or time.monotonic() - drawing.drawn > LASTS:
                 drawing = self._drawings[tab, limit] = _draw(agent, tab, limit)
         rows = parts.mark(drawing.rows, tab, "", current)
-        return around | parts.tab_shown(tab, "") | {"rows": rows, "more": drawing.more}
+        return frame | parts.tab_shown(tab, "") | {"rows": rows, "more": drawing.more}
 
     def clear(self) -> None:
         with self._lock:
             self._drawings.clear()
 
 
-def beside(agent: Agent, tab: str, q: str, current: int) -> dict[str, Any]:
-    """The queue beside an open case: as drawn for whoever asked last, if nothing has happened since."""
+def beside(agent: Agent, tab: str, q: str, current: int, around: Around) -> dict[str, Any]:
+    """The queue beside an open case: as drawn for whoever asked last, if nothing has happened since ``around`` was read."""
     if q or not shared(tab):
         shown = parts.queue(agent, tab, q)
-        return parts.frame(agent) | shown | {"rows": parts.mark(shown["rows"], tab, q, current)}
-    return drawings.queue(agent, tab, parts.PAGE, spine.end(), current)
+        return parts.frame(agent, around) | shown | {"rows": parts.mark(shown["rows"], tab, q, current)}
+    return drawings.queue(agent, tab, parts.PAGE, around.at, current, around)
 
 
 def shared(tab: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from markupsafe import Markup, escape
 
 from parlour.cases import queries as cases
 from parlour.cases.actions import can_act
-from parlour.cases.models import Case, Level, Purpose, Status
+from parlour.cases.models import Case, Level, Message, Purpose, Status
 from parlour.channels import registry
 from parlour.lib.text import storable
 from parlour.policy.handover import queries as handover
@@ -21,10 +22,10 @@ from parlour.policy.moderation import covering
 from parlour.policy.moderation import queries as moderation
 from parlour.policy.routing import queries as routing
 from parlour.staff import access
-from parlour.staff import queries as staff
 from parlour.staff.models import Agent, Presence
-from parlour.understanding import categories
-from parlour.web import around, places, rows, timeline
+from parlour.understanding.categories import Tree
+from parlour.web import around, bubbles, places, rows, timeline
+from parlour.web.around import Around
 
 PAGE = 50
 STRETCH = 60
@@ -67,14 +68,14 @@ def query_of(tab: str, q: str = "") -> str:
     return "?" + urlencode({"tab": tab, **({"q": q} if q else {})})
 
 
-def frame(agent: Agent) -> dict[str, Any]:
+def frame(agent: Agent, shared: Around | None = None) -> dict[str, Any]:
     """What stands around every page: counts for the rail, and the agent's load."""
-    shared = around.around(agent)
+    shared = shared or around.around(agent)
     numbers = shared.counts | cases.tab_counts(agent, ("mine",))
     return {
         "agent": agent,
         "counts": numbers,
-        "load": routing.load_shown(agent, numbers["mine"]),
+        "load": routing.load_shown(agent, numbers["mine"], shared.rules),
         "lead": access.may(agent, access.LEAD),
         "ailing": shared.ailing,
         "incidents_running": shared.incidents,
@@ -102,32 +103,29 @@ def mark(rows: Markup, tab: str, q: str, current: int | None) -> Markup:
     return Markup(str(rows).replace(link, f'{link} aria-current="true"', 1))  # noqa: S704 - rows drawn by our own template
 
 
-def case_head(agent: Agent, case: Case) -> dict[str, Any]:
+def case_head(agent: Agent, case: Case, shared: Around | None = None) -> dict[str, Any]:
     """The case's name, state, clock and the selects of its head."""
-    agents, teams = list(staff.agents()), list(staff.teams())
+    shared = shared or around.around(agent)
     return {
         "agent": agent,
         "case": case,
         "may_answer": access.may(agent, access.ANSWER),
-        "agents": agents,
-        "teams": teams,
-        "agent_options": [(one.pk, one.name) for one in agents if _may_have(one, case)],
-        "team_options": [(one.pk, one.name) for one in teams if one.active or one.pk == case.team_id],
+        "agents": shared.agents,
+        "teams": shared.teams,
+        "agent_options": [(one.pk, one.name) for one in shared.agents if _may_have(one, case)],
+        "team_options": [(one.pk, one.name) for one in shared.teams if one.active or one.pk == case.team_id],
         "levels": Level.choices,
         "purposes": Purpose.choices,
-        "category_options": _categories(case),
+        "category_options": _categories(case, shared.tree(case.brand_id)),
         "incidents": incidents.of_case(case.pk),
         "handovers": handover.of_case(case.pk),
-        "incident_options": [
-            (one.pk, one.title) for one in around.around(agent).incidents if one.brand_id == case.brand_id
-        ],
+        "incident_options": [(one.pk, one.title) for one in shared.incidents if one.brand_id == case.brand_id],
         "lead": access.may(agent, access.LEAD),
     }
 
 
-def _categories(case: Case) -> list[tuple[str, str]]:
+def _categories(case: Case, tree: Tree) -> list[tuple[str, str]]:
     """The brand's tree; and what the case has already, so that the select shows what is."""
-    tree = categories.tree(case.brand_id)
     options = tree.options()
     if all(slug != case.category for slug, _ in options):
         options.append((case.category, tree.name(case.category)))
@@ -139,16 +137,28 @@ def _may_have(agent: Agent, case: Case) -> bool:
     return access.may(agent, access.ANSWER) or agent.pk == case.assignee_id
 
 
-def case_flow(case: Case, head: dict[str, Any], *, before: str | None = None) -> dict[str, Any]:
+def case_flow(
+    case: Case, head: dict[str, Any], *, before: str | None = None, known: cases.Known | None = None
+) -> dict[str, Any]:
     """The timeline, or the stretch of it before a cursor. ``head`` is what ``case_head`` gave."""
-    told = cases.timeline(case, before=before, limit=STRETCH)
+    told = cases.timeline(case, before=before, limit=STRETCH, known=known or cases.Known(agents=head["agents"]))
     kinds = covering.cover_messages(told.messages, case, head["agent"])
     names = {one.pk: one.name for one in head["agents"]}
     teams = {one.pk: one.name for one in head["teams"]}
     woven = timeline.flow(told, cases.history(case), names, teams, case.brand_id, last=before is None)
-    shown = {"flow": woven, "acts": timeline.ACTS, "kinds": kinds, "handled": moderation.handled_in(case.pk)}
-    offered = {"hides": lambda message: can_act(message, "hide"), "speaks_in_private": speaks_in_private}
-    return shown | {"is_covered": covering.is_covered} | offered
+    handled = moderation.handled_in(case.pk)
+    drawn = bubbles.draw(woven.items, case, kinds.keys() | handled.keys(), may_answer=head["may_answer"])
+    return {
+        "flow": woven,
+        "latest": told.messages,
+        "drawn": drawn,
+        "acts": timeline.ACTS,
+        "kinds": kinds,
+        "handled": handled,
+        "is_covered": covering.is_covered,
+        "hides": lambda message: can_act(message, "hide"),
+        "speaks_in_private": speaks_in_private,
+    }
 
 
 def speaks_in_private(channel: str) -> bool:
@@ -156,11 +166,13 @@ def speaks_in_private(channel: str) -> bool:
     return registry.get(channel).capabilities.private is not None
 
 
-def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
+def case_composer(
+    agent: Agent, case: Case, newest: int, known: cases.Known | None = None, latest: Sequence[Message] = ()
+) -> dict[str, Any]:
     """The ways to answer. ``newest`` is the highest message id the agent is shown with it."""
     may_answer = access.may(agent, access.ANSWER)
     return {
-        "ways": cases.ways(case) if may_answer else [],
+        "ways": cases.ways(case, known.threads if known else None, latest) if may_answer else [],
         "newest": newest,
         "send_key": secrets.token_urlsafe(12),
         "draft": "",
@@ -170,9 +182,11 @@ def case_composer(agent: Agent, case: Case, newest: int) -> dict[str, Any]:
     }
 
 
-def case_customer(agent: Agent, case: Case) -> dict[str, Any]:
+def case_customer(
+    agent: Agent, case: Case, known: cases.Known | None = None, latest: Sequence[Message] | None = None
+) -> dict[str, Any]:
     """Who the customer is, where they speak, and what moderation has put them under."""
-    card = cases.customer_card(case)
+    card = cases.customer_card(case, known, latest)
     covering.cover_cases(card.before)
     standing = {one.identity_id: one for one in moderation.standing_of(case.customer_id)}
     rights = {"may_answer": access.may(agent, access.ANSWER), "may_lead": access.may(agent, access.LEAD)}
@@ -187,13 +201,16 @@ def case_customer(agent: Agent, case: Case) -> dict[str, Any]:
 def whole_case(request: HttpRequest, agent: Agent, case: Case) -> dict[str, Any]:
     """Everything the case and customer panes show."""
     tab, q = tab_of(request, case, agent), words_of(request)
-    head = case_head(agent, case)
-    shown = case_flow(case, head)
+    shared = around.around(agent)
+    known = cases.known(case, shared.agents)
+    head = case_head(agent, case, shared)
+    shown = case_flow(case, head, known=known)
     return {
         **head,
         **shown,
-        **case_composer(agent, case, shown["flow"].newest),
-        **case_customer(agent, case),
+        **case_composer(agent, case, shown["flow"].newest, known, shown["latest"]),
+        **case_customer(agent, case, known, shown["latest"]),
+        "around": shared,
         "tab": tab,
         "tab_name": TAB_NAMES[tab],
         "q": q,
