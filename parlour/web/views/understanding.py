@@ -16,6 +16,7 @@ from parlour.cases.access import Invalid
 from parlour.cases.models import Message
 from parlour.channels import queries as channels
 from parlour.lib import clock
+from parlour.policy.moderation import queries as moderation
 from parlour.staff import access
 from parlour.staff.models import Agent
 from parlour.understanding import actions as understanding
@@ -107,6 +108,8 @@ def _of(brand: int, field: str) -> dict[str, Any]:
         "choices": readings.choices(brand, field),
         "latest": _latest(brand, field),
         "label": lambda slug: readings.label(tree, field, slug),
+        # A list like any other: it shows nobody's numbers. Covered before it is cut, or half a number would be left.
+        "excerpt": lambda text, most: moderation.covered(text, brand)[:most],
         "percent": lambda share: "–" if share is None else f"{share:.0%}",
         "worst": _worst(report),
         "second": second_opinion(brand),
