@@ -131,10 +131,8 @@ def _messages(spec: Spec, last: int, found: Found) -> Iterator[None]:
 def _reach(rows: QuerySet[Any], found: Found) -> tuple[int, int]:
     """The least id there is and, exclusive, the greatest one that was not looked at yet: where rows were deleted, ids begin anywhere."""
     ids = rows.order_by("pk").values_list("pk", flat=True)
-    least, greatest = (
-        ids.first(),
-        ids.last(),
-    )  # two steps into an index; both as one aggregate would scan the table on SQLite
+    # Two steps into an index; both as one aggregate would scan the table on SQLite.
+    least, greatest = ids.first(), ids.last()
     return least or 0, found.below if found.below is not None else (greatest or -1) + 1
 
 
