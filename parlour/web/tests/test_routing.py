@@ -244,7 +244,8 @@ def test_the_next_case_is_the_most_pressing_one_may_have(desk, scene, amara, per
     assert nothing.status_code == 204
     assert "Nothing waits for you." in nothing.headers["HX-Trigger"]
     Agent.objects.update(capacity=2)
-    full = desk.post("/next", headers=HTMX)
+    assert desk.post("/next").headers["Location"] == f"/case/{first.pk}?tab=mine"
+    full = desk.post("/next", headers=beside)
     assert (full.status_code, full.text) == (
         409,
         "You are at your capacity: 2 of 2. Answer or hand over a case first.",

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from parlour.cases import queries as cases
-from parlour.cases.access import visible_cases
+from parlour.cases.access import Conflict, visible_cases
 from parlour.policy import actions as policy
 from parlour.spine.queries import Position
 from parlour.staff import access
@@ -67,9 +67,13 @@ def queue(request: HttpRequest, agent: Agent, tab: str) -> HttpResponse:
 
 @seat(access.ANSWER, ("POST",))
 def take_next(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Take the most pressing case one may have, and open it; when none is left to take, the most pressing of one's own in which a
-    customer waits. With nothing waiting: back to where one was, with a sentence."""
-    case = policy.take_next(agent) or cases.waits_with(agent, _open_case(request))
+    """Take the most pressing case one may have, and open it; when none is left to take, or there is no room for it, the most pressing
+    of one's own in which a customer waits. With nothing waiting: back to where one was, with a sentence."""
+    try:
+        case = policy.take_next(agent) or cases.waits_with(agent, _open_case(request))
+    except Conflict:
+        if (case := cases.waits_with(agent, _open_case(request))) is None:
+            raise
     if case is None:
         if is_fragment(request):
             return trigger_client_event(HttpResponse(status=204), "desk:changed", {"say": "Nothing waits for you."})
