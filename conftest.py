@@ -11,6 +11,7 @@ from django.conf import settings
 
 from tests import compiled, connections  # noqa: F401  # compiled comes first: what is imported after it is kept
 from tests.desk import Desk
+from tests.emptied import be_quick
 from tests.postgres import new_database, server
 from tests.prompt import be_prompt
 from tests.town import Town
@@ -33,6 +34,7 @@ LONGEST = {
 
 def pytest_configure() -> None:
     be_prompt()
+    be_quick()
     connections.watch()
     # Hundreds of tests set or try a password; what makes guessing slow is Django's and is used by every desk that is started whole.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -73,7 +75,7 @@ def postgres_url() -> Iterator[str]:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A whole Parlour on SQLite, not started yet."""
     with Desk(tmp_path) as one:
-        yield one
+        yield one.warm_up()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -84,7 +86,7 @@ def desk_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Des
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         database = new_database(request.getfixturevalue("postgres_url"), f"desk_{worker}_{os.getpid()}")
     with Desk(tmp_path, database) as one:
-        yield one
+        yield one.warm_up()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import threading
 import time
 import traceback
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def nursery() -> None:
-    """Import Parlour once, then become ``parlour <arguments>`` as often as asked: each a process of its own, without the second
-    of imports. Orders come as lines of JSON on stdin, each is answered by a line."""
+    """Import Parlour once, then become ``parlour <arguments>`` as often as asked, for any desk: each a process of its own, without the
+    seconds of imports. Orders come as lines of JSON on stdin, each is answered by a line."""
     from importlib import import_module
 
     import django
@@ -61,6 +63,8 @@ def nursery() -> None:
 def _become(order: dict[str, Any]) -> None:
     from parlour.cli import main
 
+    os.environ.clear()
+    os.environ.update(order["environment"])
     os.chdir(order["folder"])
     nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
@@ -68,6 +72,7 @@ def _become(order: dict[str, Any]) -> None:
     sys.argv = ["parlour", *order["arguments"]]
     code: Any = 0
     try:
+        _settle()
         main()
     except SystemExit as left:
         code = left.code
@@ -79,16 +84,37 @@ def _become(order: dict[str, Any]) -> None:
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
+def _settle() -> None:
+    """Read the settings anew: they were read for another desk's environment."""
+    from importlib import reload
+
+    from django.conf import settings
+    from django.db import connections
+    from django.test.utils import override_settings
+
+    from parlour import settings as module
+
+    given = {name: value for name, value in vars(reload(module)).items() if name.isupper()}
+    databases = given.pop("DATABASES")
+    override_settings(**given).enable()  # and whoever keeps one of them is told
+    settings.DATABASES = databases
+    for one in connections.all(initialized_only=True):
+        del connections[one.alias]
+    vars(connections).pop("settings", None)
+    setattr(connections, "_settings", None)  # noqa: B010  # where it keeps what it was made with
+
+
 class Nursery:
     """A process that runs ``nursery``, and what talks to it."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, path: str) -> None:
         line = [sys.executable, "-c", "from tests.desk import nursery; nursery()"]
-        settings = {"DJANGO_SETTINGS_MODULE": "parlour.settings"}
+        settings = {"DJANGO_SETTINGS_MODULE": "parlour.settings", "DATABASE_URL": "", "PYTHONPATH": path}
         self._process = subprocess.Popen(
-            line, env=environment | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            line, env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         self._lock = threading.Lock()
+        atexit.register(self.close)
 
     def ask(self, **order: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -107,9 +133,12 @@ class Nursery:
 class Forked:
     """A process that came from a nursery, with what ``Desk`` needs of ``subprocess.Popen``."""
 
-    def __init__(self, nursery: Nursery, arguments: list[str], log: Path, folder: Path) -> None:
+    def __init__(
+        self, nursery: Nursery, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]
+    ) -> None:
         self._nursery = nursery
-        self.pid: int = nursery.ask(arguments=arguments, log=str(log), folder=str(folder))["pid"]
+        order = {"arguments": arguments, "log": str(log), "folder": str(folder), "environment": environment}
+        self.pid: int = nursery.ask(**order)["pid"]
         self._code: int | None = None
 
     def poll(self) -> int | None:
@@ -137,6 +166,8 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+_nursery = cache(Nursery)
+"""The one of this process for each PYTHONPATH: with another one, other packages would have been imported."""
 _migrated: list[bytes] = []
 """The SQLite database that the first desk of this process migrated."""
 
@@ -162,7 +193,7 @@ class Desk:
     def warm_up(self, *, empty: bool = False) -> Desk:
         """From now on commands and starts skip the second that importing takes: for tests that start often. A new SQLite database is a
         copy of one that was migrated before; with ``empty`` there is none, and the first command makes it."""
-        self._nursery = self._nursery or Nursery(self.environment)
+        self._nursery = _nursery(self.environment.get("PYTHONPATH", ""))
         file = self.folder / "parlour.sqlite3"
         if self.database is None and not empty and not file.exists():
             if not _migrated:
@@ -182,7 +213,7 @@ class Desk:
         """Run a subcommand; its exit code and everything it said."""
         log = self.folder / f"command-{time.monotonic_ns()}.log"
         if self._nursery is not None:
-            code = Forked(self._nursery, list(arguments), log, self.folder).wait(timeout)
+            code = Forked(self._nursery, list(arguments), log, self.folder, self.environment).wait(timeout)
         else:
             with log.open("wb") as told:
                 line = [sys.executable, "-m", "parlour", *arguments]
@@ -204,7 +235,7 @@ class Desk:
     def start(self, seconds: float = 60) -> Desk:
         """Start everything and wait until it answers."""
         if self._nursery is not None:
-            self._process = Forked(self._nursery, ["run"], self.log, self.folder)
+            self._process = Forked(self._nursery, ["run"], self.log, self.folder, self.environment)
         else:
             with self.log.open("ab") as log:
                 line = [sys.executable, "-m", "parlour", "run"]
@@ -251,8 +282,6 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if self._nursery is not None:
-            self._nursery.close()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask (or, with care, change) the database behind the desk's back. Placeholders are ``%s``."""

@@ -304,7 +304,7 @@ def test_xs_challenge(live: Desk) -> None:
 
 
 def test_a_polite_end_is_quick_and_the_port_is_free_again(desk: Desk) -> None:
-    desk.warm_up().start()
+    desk.start()
     desk.stop()
     assert "Traceback" not in desk.log.read_text()
     desk.start()

@@ -48,7 +48,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def place(desk: Desk) -> Iterator[Telegram]:
     """A running desk with Telegram, and X for its narrower ways."""
-    desk.warm_up()
     with Stand() as stand:
         inbox = desk.add_inbox("telegram", brand="Luma", name="Luma on Telegram", **stand.settings("telegram"))
         stand.point("telegram", desk.url + inbox["webhook_path"])

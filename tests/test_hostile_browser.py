@@ -311,7 +311,6 @@ def check_files(desk: Desk, page: Page) -> None:
 
 def test_hostile_customers_of_every_channel_harm_nobody(desk: Desk, browser: Browser) -> None:
     desk.environment["PARLOUR_FILE_MB"] = "2"
-    desk.warm_up()
     with Stand(habits=Habits(timeout=30, backoff=())) as stand:
         paths = connect(desk, stand)
         link = desk.cli(

@@ -238,7 +238,7 @@ def _received(stand: Stand) -> Counter[str]:
 
 
 def test_nothing_is_lost_and_nothing_is_doubled_while_the_server_is_killed(desk_on_each: Desk) -> None:
-    desk = desk_on_each.warm_up()
+    desk = desk_on_each
     rng = random.Random(20)
     with Stand(habits=Habits(backoff=(0.2,) * 200, duplicates=0.2, reorder=0.2)) as stand:
         _prepare(stand)

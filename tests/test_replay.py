@@ -26,7 +26,7 @@ from tests.desk import Desk
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(900 if os.environ.get("PARLOUR_FULL") else 180)]
 
-ROWS = 6_000
+ROWS = 3_500
 LONGEST_ANSWER = 5.0
 
 
