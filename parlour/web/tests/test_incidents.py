@@ -204,7 +204,8 @@ def test_a_case_is_escalated_with_a_summary_and_the_customer_is_told(
     case = scene.case(assignee=amara)
     scene.said(case, "Where is my refund?\nI wait since May.")
     scene.answered(case, "We will refund you by Friday.", amara, "sent")
-    scene.answered(case, "We will pay you double.", amara, "awaiting", meta={"awaits": "Waits for approval."})
+    waits = scene.answered(case, "We will pay you double.", amara, "awaiting")
+    Message.objects.filter(pk=waits.pk).update(meta={"awaits": "Waits for approval."})
     form = desk.get(reverse("case-escalate", args=[case.pk]), headers=HTMX).content.decode()
     assert "“Where is my refund?”" in form
     assert "Promised: “We will refund you by Friday”" in form
