@@ -167,6 +167,25 @@ def test_nobody_answered_and_the_customer_is_silent(road: Road) -> None:  # noqa
     assert (only_case().status, fired()) == (Status.RESOLVED, ["Slow", "Quiet"])
 
 
+def test_a_rule_asks_a_silent_customer_once_and_not_each_day(road: Road) -> None:  # noqa: F811
+    rule("Still there", {"event": "silent", "hours": 24}, [], {"do": "reply", "value": "Did that help?"})
+    road.take("api", said("a1", "Where is my parcel?", at=T0))
+
+    def say(text: str, after: timedelta) -> None:
+        with clock.frozen(T0 + after):
+            cases.reply(only_case().pk, by=road.agent(), text=text, visibility=only_case().visibility)
+
+    def asked(day: int) -> int:
+        with clock.frozen(T0 + timedelta(days=day, minutes=10)):
+            policy.look()
+        return Message.objects.filter(text="Did that help?").count()
+
+    say("Tomorrow.", minutes(5))
+    assert [asked(day) for day in range(1, 6)] == [1] * 5
+    say("It has arrived.", timedelta(days=6))
+    assert [asked(day) for day in (6, 7, 8, 9)] == [1, 2, 2, 2]
+
+
 def test_a_rule_about_time_leaves_alone_what_was_due_before_it(road: Road) -> None:  # noqa: F811
     with clock.frozen(T0):
         road.take("api", said("a1", "Where is my parcel?", at=T0))

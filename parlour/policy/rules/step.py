@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.db.models import Max
 
-from parlour.cases.models import Case
+from parlour.cases.models import Case, Direction, Message
 from parlour.policy.judging import Judging
 from parlour.policy.rules.asking import ask
 from parlour.policy.rules.book import Ready, book
@@ -97,12 +98,27 @@ def _ask_about_time(rules: Sequence[Ready], judging: Judging, carrying: Carrying
                 due.append((case, rule, occurrence))
     if not due:
         return
+    silences = _silences([case for case, rule, _ in due if rule.spec.event == "silent"])
+    due = [(case, rule, silences[case.pk] if rule.spec.event == "silent" else about) for case, rule, about in due]
     words = latest_words([case.pk for case, _, _ in due])
     for rule in rules:
         # Each rule has rows of its own: the same wait is long enough for one and not for another.
         rows = [Row(case, words.get(case.pk), judging.now, occurrence) for case, one, occurrence in due if one is rule]
         if rows:
             ask([rule], rows, occurrences([rule.spec.event] * len(rows)), carrying, judging.now)
+
+
+def _silences(cases: Sequence[Case]) -> dict[int, str]:
+    """Case -> which silence of its customer that is: what rules themselves have said into it begins no other one."""
+    if not cases:
+        return {}
+    ids = [case.pk for case in cases]
+    ours = Event.objects.filter(case_id__in=ids, actor__startswith="rule:", message_id__isnull=False)
+    ours = ours.filter(verb__in=("reply.queued", "reply.awaits"))
+    said = Message.objects.filter(case_id__in=ids, direction=Direction.OUT).exclude(pk__in=ours.values("message_id"))
+    latest = dict(said.order_by().values_list("case_id").annotate(Max("sent_at")))
+    since = {case.pk: latest.get(case.pk) or case.last_in_at or case.opened_at for case in cases}
+    return {pk: f"s{at.timestamp():.0f}" for pk, at in since.items()}
 
 
 def moment(case: Case, rule: Ready) -> tuple[datetime, str] | None:
