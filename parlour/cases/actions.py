@@ -127,14 +127,14 @@ def set_level(case_id: int, level: str | None, *, by: Actor | None) -> Case:
 
 
 def set_category(case_id: int, category: str, *, by: Actor | None) -> Case:
-    """Correct the category, one of the brand's tree. The correction is kept for learning, tied to the customer's latest words."""
+    """Correct the category, one of the brand's tree. The correction is kept for learning, tied to the words it came from."""
     with transaction.atomic():
         case = locked(case_id, by)
         live = categories.tree(case.brand_id)
         if live.meaning(category) != category:
             known = ", ".join(node.slug for node in live.live)
             raise Invalid(f"There is no category {category[:40]!r}; choose one of {known}.")
-        said = corrections.latest_words(case_id)
+        said = corrections.words_behind(case)
         if said and (said.category or case.category) != category:
             corrections.keep(said, "category", said.category or case.category, category, by)
             Message.objects.filter(pk=said.pk).update(category=category)

@@ -46,6 +46,19 @@ def latest_words(case_id: int) -> Message | None:
     return Message.objects.filter(case_id=case_id, direction=Direction.IN).order_by("-sent_at", "-id").first()
 
 
+def words_behind(case: Case) -> Message | None:
+    """The customer's message that gave the case its category, else their latest: who calls the case something else means those words,
+    not the “any news?” that came after them."""
+    said = Message.objects.filter(case=case, direction=Direction.IN, category=case.category).exclude(text="")
+    return said.exclude(actionable=False).order_by("sent_at", "id").first() or latest_words(case.pk)
+
+
+def latest_of(case_id: int, field: str) -> Correction | None:
+    """The last correction of a field on any message of a case that was not taken back."""
+    said = Message.objects.filter(case_id=case_id).values("pk")
+    return Correction.objects.filter(message_id__in=said, field=field, undone_at=None).order_by("-id").first()
+
+
 def latest(message_id: int, field: str) -> Correction | None:
     """The last correction of a field that was not taken back."""
     return Correction.objects.filter(message_id=message_id, field=field, undone_at=None).order_by("-id").first()
@@ -80,7 +93,7 @@ def keep(message: Message, field: str, was: str, now: str, by: Actor | None, *, 
 
 def correct(message_id: int, field: str, value: str, *, by: Actor | None) -> Message:
     """Say what a customer's message is: its category, sentiment, intent, language, or "true" or "false" for ``actionable``,
-    ``urgency``, ``offensive`` and ``spam``. The case follows where the message is its latest."""
+    ``urgency``, ``offensive`` and ``spam``. The case follows where the message is its latest, or the one its category came from."""
     with transaction.atomic():
         message = _held(message_id, by)
         checked = {"true": "1", "false": "0"}.get(value, value) if field == "urgency" else value
@@ -107,15 +120,19 @@ def correct(message_id: int, field: str, value: str, *, by: Actor | None) -> Mes
 
 
 def write(message: Message, field: str, value: str, by: Actor | None) -> None:
-    """Put ``value`` on the message, and on its case where the message is the latest. In the caller's transaction."""
+    """Put ``value`` on the message, and on its case where the message is the latest, or the one behind its category. In the caller's
+    transaction."""
+    case = message.case
+    follows = case is not None and message.pk in {
+        one.pk for one in (latest_words(case.pk), words_behind(case) if field == "category" else None) if one
+    }
     changes: dict[str, Any] = {field: _stored(field, value)}
     if field == "sentiment":
         changes["sentiment_score"] = SCORES.get(value)
     for name, new in changes.items():
         setattr(message, name, new)
     message.save(update_fields=list(changes))
-    latest = latest_words(message.case_id) if message.case_id else None
-    if latest is None or latest.pk != message.pk:
+    if not follows:
         return
     now = clock.now()
     shown: dict[str, Any] = {"look_at": now, "updated_at": now}
@@ -127,7 +144,7 @@ def write(message: Message, field: str, value: str, by: Actor | None) -> None:
         shown["actionable"] = value == "true"
     elif field == "urgency":
         shown["urgency"] = _stored(field, value)
-    Case.objects.filter(pk=latest.case_id or 0).update(**shown)
+    Case.objects.filter(pk=message.case_id or 0).update(**shown)
     bus.wake("policy")
 
 

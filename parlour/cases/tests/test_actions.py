@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from parlour.cases import actions
+from parlour.cases import actions, corrections
 from parlour.cases.actions import Conflict, Invalid
 from parlour.cases.models import Case, Message, Status
 from parlour.cases.tests.rows import START, Rows
@@ -104,7 +104,7 @@ def test_a_level_is_one_of_four_or_none(rows: Rows) -> None:
 
 
 def test_a_corrected_category_stays_and_is_kept_for_training(rows: Rows) -> None:
-    case, noor = rows.case(category="other"), rows.agent()
+    case, noor = rows.case(category="website"), rows.agent()
     rows.said(case, "First", category="other")
     latest = rows.said(case, "Latest", category="website")
     changed = actions.set_category(case.pk, "billing", by=noor)
@@ -119,9 +119,23 @@ def test_a_corrected_category_stays_and_is_kept_for_training(rows: Rows) -> None
         "billing",
         noor.pk,
     )
-    assert told()[-1] == ("case.category", f"agent:{noor.pk}", {"was": "other", "now": "billing"})
+    assert told()[-1] == ("case.category", f"agent:{noor.pk}", {"was": "website", "now": "billing"})
     with pytest.raises(Invalid, match="no category"):
         actions.set_category(case.pk, "gossip", by=noor)
+
+
+def test_a_corrected_category_teaches_the_words_it_came_from_and_undoing_gives_it_back(rows: Rows) -> None:
+    case, noor = rows.case(category="product"), rows.agent()
+    rows.said(case, "Hello!", category="other", actionable=False)
+    misread = rows.said(case, "My parcel has the wrong lamp in it", category="product")
+    rows.said(case, "Any news?", category="other")
+    actions.set_category(case.pk, "delivery", by=noor)
+    correction = Correction.objects.get()
+    assert (correction.message_id, correction.was, correction.now) == (misread.pk, "product", "delivery")
+    corrections.undo(correction.pk, by=noor)
+    case.refresh_from_db()
+    misread.refresh_from_db()
+    assert (case.category, misread.category) == ("product", "product")
 
 
 def test_a_category_set_on_a_case_without_words_is_no_correction(rows: Rows) -> None:

@@ -82,8 +82,9 @@ def set_level(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
 
 @seat(access.ANSWER, POST)
 def set_category(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
+    before = corrections.latest_of(case_id, "category")
     actions.set_category(case_id, request.POST.get("category", ""), by=agent)
-    return _corrected(request, case_id, "category", "Category set. The model will learn from it.")
+    return _corrected(request, case_id, "category", "Category set. The model will learn from it.", before)
 
 
 @seat(access.ANSWER, POST)
@@ -95,15 +96,16 @@ def set_purpose(request: HttpRequest, agent: Agent, case_id: int) -> HttpRespons
 @seat(access.ANSWER, POST)
 def set_actionable(request: HttpRequest, agent: Agent, case_id: int) -> HttpResponse:
     actionable = request.POST.get("actionable") == "1"
+    before = corrections.latest_of(case_id, "actionable")
     actions.set_actionable(case_id, actionable, by=agent)
     words = "Called back to the queue." if actionable else "Marked as noise."
-    return _corrected(request, case_id, "actionable", words)
+    return _corrected(request, case_id, "actionable", words, before)
 
 
-def _corrected(request: HttpRequest, case_id: int, field: str, words: str) -> HttpResponse:
-    """Told with Undo: what was set on the case is a correction of the customer's latest words."""
-    said = corrections.latest_words(case_id)
-    return done(request, case_id, words, corrections.latest(said.pk, field) if said else None)
+def _corrected(request: HttpRequest, case_id: int, field: str, words: str, before: Correction | None) -> HttpResponse:
+    """Told with Undo where a message of the customer's was corrected with the case. ``before``: the last correction until then."""
+    kept = corrections.latest_of(case_id, field)
+    return done(request, case_id, words, kept if kept != before else None)
 
 
 @seat(access.ANSWER, POST)
