@@ -243,7 +243,7 @@ def test_a_timeline_reads_downwards_and_goes_on_upwards(rows: Rows, django_asser
     made = [rows.said(case) for _ in range(5)]
     MessageVersion.objects.create(message=made[0], text="before", until=NOW)
     actions.add_note(case.pk, by=noor, text="Hm.")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(7):
         latest = queries.timeline(case, limit=4)
         for one in latest.messages:
             assert one.direction == Direction.NOTE or (one.identity and one.thread and one.thread.identity)
