@@ -194,7 +194,7 @@ def threads(copies: int = 6) -> Iterator[Example]:
                 INTENTS.index(intent),
                 offensive=False,
                 spam=False,
-                weight=1.1,
+                weight=0.7,
             )
         else:
             for number in range(copies):
@@ -357,5 +357,5 @@ def load(data: Path, feeling: Mapping[str, int]) -> list[Example]:
     return [
         replace(example, text=re.sub(r"\s+", " ", example.text))
         for example in found
-        if labelling.same(example.text) not in held
+        if labelling.likeness(example.text) not in held
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from parlour.understanding import labelling
+from parlour.understanding import labelling, threads
 from parlour.understanding.labelling import ACTIONABLE, NOISE, Message
 from parlour.understanding.queries import annotate, model_name
 
@@ -128,7 +128,26 @@ def section(data: Path) -> str:
     known = labelling.labelled(data)
     equal, kappa, again = labelling.agreement(labelling.labels(), labelling.labels(labelling.AGAIN))
     said = _SECTION.format(count=len(known), brands=", ".join(TO_BRANDS), again=again, equal=100 * equal, kappa=kappa)
-    return said + table(known)
+    return said + table(known) + _threads(data, known)
+
+
+_BELOW: Final = """
+The same in conversations: {count} of the messages of spotify answer words of the desk that the set holds too, and are read below them
+(`threads.py`), as on the desk's road. The labels were given without them.
+
+"""
+
+
+def _threads(data: Path, known: Known) -> str:
+    above = labelling.above(data, [message for message, _ in known])
+    found = annotate([message.text for message, _ in known])
+    answers = [
+        threads.after(one, message.text, above.get(message.id, "") if message.set == "spotify" else "").actionable
+        for one, (message, _) in zip(found, known, strict=True)
+    ]
+    lines = table(known, lambda _: answers).splitlines(keepends=True)
+    shown = (*lines[:2], *(line for line in lines if line.startswith(("| written to brands", "| spotify"))))
+    return _BELOW.format(count=len(above)) + "".join(shown)
 
 
 def mistakes(known: Known, judge: Judge = shipped) -> list[tuple[Message, str]]:

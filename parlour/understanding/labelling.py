@@ -69,6 +69,12 @@ def same(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace('"', " ")).strip().casefold()
 
 
+def likeness(text: str) -> str:
+    """What must not be alike in a labelled text and one that is trained on: the letters and digits, or of few of them all signs."""
+    letters = re.sub(r"[\W_]", "", text).casefold()
+    return letters if len(letters) >= 12 else same(text)
+
+
 def one_line(text: str) -> str:
     """The text without its line breaks, to be printed."""
     return re.sub(r"\s+", " ", text)
@@ -149,16 +155,25 @@ def labelled(data: Path) -> list[tuple[Message, str]]:
 
 
 def held_back(data: Path) -> frozenset[str]:
-    """The labelled texts as ``same`` writes them, of the files that are there: nothing is ever trained on one of these."""
+    """The labelled texts as ``likeness`` writes them, of the files that are there: nothing is ever trained on one of these."""
     absent = missing(data)
     there = [name for name, file in _FILES.items() if file not in absent]
     kept = labels().keys() | labels(INTENTS).keys()
-    return frozenset(same(one.text) for one in texts(data, kept, there).values())
+    return frozenset(likeness(one.text) for one in texts(data, kept, there).values())
 
 
 def texts(data: Path, wanted: Collection[tuple[str, str]], sets: Iterable[str]) -> dict[tuple[str, str], Message]:
     """The wanted messages, by set and id, of the given sets."""
     return {(one.set, one.id): one for name in sets for one in messages(data, name) if (one.set, one.id) in wanted}
+
+
+def above(data: Path, those: Iterable[Message]) -> dict[str, str]:
+    """By the id of a message of spotify: the desk's words that it answers, where the set holds them."""
+    ids = {one.id for one in those if one.set == "spotify"}
+    with gzip.open(data / _FILES["spotify"], "rt", encoding="utf-8", newline="") as file:
+        rows = {row["tweet_id"].removesuffix(".0"): row for row in csv.DictReader(file)}
+    answered = {number: rows.get(rows[number]["in_response_to_tweet_id"].removesuffix(".0")) for number in ids}
+    return {number: html.unescape(row["text"]) for number, row in answered.items() if row and row["inbound"] != "True"}
 
 
 def agreement(first: Mapping[tuple[str, str], str], second: Mapping[tuple[str, str], str]) -> tuple[float, float, int]:

@@ -5,6 +5,7 @@ import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,7 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
+@lru_cache(maxsize=100_000)
 def normal(text: str) -> str:
     """A text as far as it matters for being the same as another: its words, without names, addresses and numbers."""
     return " ".join(re.findall(r"[^\W\d_]+", re.sub(r"https?://\S+|@\w+", " ", text.lower())))
@@ -121,13 +123,13 @@ def spam(data: Path, offset: int = 0) -> Trial:
 FOLDS: Final = 10
 
 
-def all_trials(data: Path) -> Iterator[list[Trial]]:
-    """Each set as its trials: one, or as many as it is cut into; every row of those is scored once."""
+def all_trials(data: Path, folds: int = FOLDS) -> Iterator[list[Trial]]:
+    """Each set as its trials: one, or as many as it is cut into (the first ``folds``); every row of those is scored once."""
     single: tuple[Callable[[Path], Trial], ...] = (airline_sentiment, airline_reason, offensive, general_sentiment)
     for make in single:
         yield [make(data)]
-    yield [bank(data, offset) for offset in range(FOLDS)]
-    yield [spam(data, offset) for offset in range(FOLDS)]
+    yield [bank(data, offset) for offset in range(folds)]
+    yield [spam(data, offset) for offset in range(folds)]
 
 
 def answers(trial: Trial, *, accurate: bool = False) -> list[tuple[str, str]]:

@@ -33,7 +33,7 @@ def test_the_sample_can_be_drawn_again_and_none_of_it_is_trained_on(data):
         how for how, _ in evaluate_intents.labels().values()
     ]
     # ``corpus.load`` leaves out what is held back; test_labelling compares the texts.
-    assert {labelling.same(one.text) for one in drawn} <= labelling.held_back(data)
+    assert {labelling.likeness(one.text) for one in drawn} <= labelling.held_back(data)
 
 
 def test_the_shipped_model_keeps_its_floor(data):

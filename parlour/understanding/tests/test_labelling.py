@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parlour.understanding import corpus, evaluate_actionable, evaluate_intents, labelling, lexicon
+from parlour.understanding import corpus, evaluate_actionable, evaluate_intents, labelling, lexicon, train
 from parlour.understanding.labelling import ACTIONABLE, NOISE, Message
 
 pytestmark = pytest.mark.whole
@@ -73,10 +73,20 @@ def test_ids_resolve_to_texts(data, known):
     assert len(ours) == 270
 
 
-def test_nothing_is_trained_on_a_labelled_text(data, known):
+def test_nothing_is_trained_on_a_labelled_text_or_a_set_for_evaluation_only(data, known, monkeypatch):
+    opened: list[str] = []
+    real = corpus._rows
+
+    def watched(path):
+        opened.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(corpus, "_rows", watched)
+    known = [*known, *evaluate_intents.labelled(data)]
     held = {_letters(message.text) for message, _ in known if len(_letters(message.text)) >= 12}
     trained = {_letters(example.text) for example in corpus.load(data, lexicon.feelings())}
-    assert len(held) > 700
+    assert len(held) > 900
+    assert set(opened) < set(train.TRAINED_ON)
     assert len(trained) > 30_000
     assert not held & trained
 

@@ -143,6 +143,7 @@ def test_category_language_and_noise_keep_their_floors():
     assert aside.value > 42
     tweets, _, pairs, _ = evaluate.language(DATA, every=10)
     assert tweets.value > 98
+    assert evaluate.language_of_tweets(DATA, every=15)[0].value > 98
     assert pairs.value > 91
 
 
