@@ -138,8 +138,11 @@ def test_sentiment_keeps_its_floor():
 @with_data
 def test_category_language_and_noise_keep_their_floors():
     assert evaluate.category(DATA, every=5)[0].value > 53
+    offensive, spammers = evaluate.needs_no_care(DATA, every=5)
+    assert offensive.value > 63
+    assert spammers.value < 1
     kept, aside = evaluate.needs(DATA, every=2)
-    assert kept.value > 80
+    assert kept.value > 78
     assert aside.value > 42
     tweets, _, pairs, _ = evaluate.language(DATA, every=10)
     assert tweets.value > 98
