@@ -34,11 +34,14 @@ def purpose_of(case: Case, words: Sequence[Message]) -> tuple[str, str]:
     """What a case is for after these words of its customer, and why. Pure.
 
     Whoever asks for anything is served first: a question among praise makes the case service. Praise in private stays with service, where
-    the conversation is; buying interest without a need for service is marketing's. Noise changes nothing.
+    the conversation is; buying interest without a need for service is marketing's. Noise changes nothing, and neither does anything
+    said by somebody who still waits for an answer to earlier words.
     """
     asking = [one for one in words if one.intent in SERVICE_INTENTS and one.actionable]
     if asking:
         return Purpose.SERVICE, f"A {asking[-1].intent} is answered by service."
+    if case.waiting_since is not None and case.waiting_since < min(one.sent_at for one in words):
+        return case.purpose, ""
     if any(one.intent == "purchase" for one in words):
         return Purpose.MARKETING, "Somebody shows interest in buying."
     if any(_is_delight(one) for one in words) and case.sentiment_lowest != "negative":

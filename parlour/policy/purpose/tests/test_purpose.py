@@ -66,6 +66,13 @@ def test_an_unhappy_customer_who_is_happy_now_stays_with_service() -> None:
     assert purpose_of(Case(sentiment_lowest="negative"), [words()])[0] == "service"
 
 
+@pytest.mark.parametrize("later", [words(), words("purchase", sentiment="neutral", actionable=True)])
+def test_whoever_waits_for_an_answer_is_not_sent_elsewhere_by_kind_words_or_wishes(later: Message) -> None:
+    later.sent_at = START + timedelta(minutes=5)
+    assert purpose_of(Case(waiting_since=START), [later])[0] == "service"
+    assert purpose_of(Case(waiting_since=later.sent_at), [later])[0] != "service"
+
+
 @pytest.mark.django_db
 class TestOnStoredCases:
     def judge(self, case: Case, *said: Message) -> Case:
