@@ -22,7 +22,13 @@ from parlour.understanding.queries import INTENTS, SENTIMENTS
 
 
 def words(intent: str = "praise", **values: object) -> Message:
-    given = {"visibility": "public", "sentiment": "positive", "actionable": False, "confidence": {"sentiment": 0.9}}
+    given = {
+        "visibility": "public",
+        "sentiment": "positive",
+        "actionable": False,
+        "confidence": {"sentiment": 0.9},
+        "sent_at": START,
+    }
     return Message(intent=intent, **given | values)
 
 
@@ -111,7 +117,7 @@ class TestOnStoredCases:
         for case, followers in ((small, 10), (large, 50_000)):
             rows.said(case, sent_at=START - timedelta(minutes=1), visibility="public")
             case.customer.identities.update(followers=followers)
-            Case.objects.filter(pk=case.pk).update(visibility="public")
+            Case.objects.filter(pk=case.pk).update(visibility="public", waiting_since=None)
             self.judge(case, words())
         assert [one.pk for one in queries.queue(rows.agent(), "delight").items] == [large.pk, small.pk]
 
