@@ -78,7 +78,7 @@ def test_too_little_to_learn_from_is_said(rows: Rows, lead: Agent, client: Clien
 
 def test_lists_of_what_was_said_show_nobody_s_numbers(rows: Rows, lead: Agent, client: Client) -> None:
     told(rows, lead, ["my card 4111 1111 1111 1111 was charged twice"], "negative")
-    page = client.get(PAGE, {"brand": rows.brand.pk, "field": "sentiment"}).content.decode()
+    page = client.get(PAGE, {"brand": str(rows.brand.pk), "field": "sentiment"}).content.decode()
     assert "my card ••••" in page
     assert "4111 1111" not in page
 
