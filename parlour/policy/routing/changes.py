@@ -186,6 +186,8 @@ def save_agent(agent_id: int, values: Mapping[str, Any], teams: list[int] | None
         _may_give(by, agent.role)
         _set_agent(agent, values, by)
         agent.save()
+        if before["role"] == Role.ADMIN and not Agent.objects.filter(role=Role.ADMIN, is_active=True).exists():
+            raise Invalid("Nobody could administer the desk then: make somebody else an administrator first.")
         if teams is not None:
             agent.teams.set(_teams(teams))
         change = _note("agent", agent.pk, f"{agent.name} was {_done(before, agent)}.", before, _person(agent), by)

@@ -196,6 +196,19 @@ def test_leads_make_no_administrators_and_touch_none(lead, scene, person):
     assert (admin.is_active, admin.role, admin.name) == (True, "admin", "Ada")
 
 
+def test_the_last_administrator_stays_one(scene, person):
+    ada, client = person("Ada", Role.ADMIN), Client()
+    client.force_login(ada)
+    demote = {"name": "Ada", "role": "lead", "capacity": "5"}
+    assert "make somebody else an administrator first" in client.post(f"/policy/people/{ada.pk}", demote).text
+    ada.refresh_from_db()
+    assert ada.role == Role.ADMIN
+    person("Eve", Role.ADMIN)
+    client.post(f"/policy/people/{ada.pk}", demote)
+    ada.refresh_from_db()
+    assert ada.role == Role.LEAD
+
+
 def test_agents_see_none_of_it(desk, scene, amara):
     for address in (
         "/policy/routing",
