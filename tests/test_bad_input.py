@@ -121,7 +121,7 @@ def test_wrong_types_anywhere_in_the_fixtures_end_with_a_reason(channel: str, ca
     words: set[str] = set()
 
     @settings(
-        max_examples=12,
+        max_examples=8,
         deadline=None,
         derandomize=True,
         phases=[Phase.generate],  # making a list of bodies smaller takes minutes and tells little

@@ -149,7 +149,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.dictionaries(
         st.sampled_from(NAMES), ODD.filter(lambda text: text.isprintable() or "\x00" in text), max_size=3

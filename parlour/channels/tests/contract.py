@@ -178,7 +178,7 @@ class ChannelContract:
     @pytest.mark.timeout(60)
     def test_wrong_types_give_inbounds_or_value_errors(self, channel: Channel, sample: Sample) -> None:
         @settings(
-            max_examples=120,
+            max_examples=60,
             deadline=None,
             database=None,
             derandomize=True,

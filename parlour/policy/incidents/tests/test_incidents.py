@@ -326,7 +326,7 @@ STEPS = st.lists(st.sampled_from(DO), max_size=14)
 
 
 @given(STEPS, st.booleans(), st.data())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_is_told_twice_whatever_is_killed_or_paused(steps: list[str], waits: bool, data: st.DataObject) -> None:
     with transaction.atomic():
         _tell_through(steps, waits, data)

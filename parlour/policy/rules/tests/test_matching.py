@@ -123,7 +123,7 @@ def _text_holds(text: str, how: str, values: list[str]) -> bool:
     return False
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(NODE.filter(lambda node: "what" not in node), st.lists(ROW, max_size=8))
 def test_a_mask_is_what_each_row_alone_would_answer(condition: Any, rows: list[dict[str, Any]]) -> None:
     try:
