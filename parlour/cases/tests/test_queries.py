@@ -255,6 +255,8 @@ def test_a_timeline_reads_downwards_and_goes_on_upwards(rows: Rows, django_asser
     assert [one.pk for one in earlier.messages] == [one.pk for one in made[:2]]
     assert earlier.earlier is None
     assert [version.text for version in earlier.messages[0].versions.all()] == ["before"]
+    with django_assert_max_num_queries(0):
+        assert earlier.messages[0].versions.all()[0].message is earlier.messages[0]
 
 
 def test_the_delivery_of_an_answer_is_not_that_of_an_act_on_it(rows: Rows) -> None:
